@@ -1,0 +1,13 @@
+/** Annotation keys, as openshift-sdn and `oc adm pod-network` use them. */
+export const ANNOTATION = {
+  /** HostSubnet: the UID of the Node that owns it, written by the controller. */
+  nodeUid: 'pod.network.openshift.io/node-uid',
+  /** HostSubnet: presence asks the controller for a subnet, for a host that is no Node. */
+  assignSubnet: 'pod.network.openshift.io/assign-subnet',
+  /** HostSubnet: all traffic sent to that host bears this VNID. */
+  fixedVnidHost: 'pod.network.openshift.io/fixed-vnid-host',
+  /** NetNamespace: a one-shot request, `global`, `join:<namespace>` or `isolate`. */
+  changeNetwork: 'pod.network.openshift.io/multitenant.change-network',
+  /** NetNamespace: exactly `true` enables multicast. */
+  multicastEnabled: 'netnamespace.network.openshift.io/multicast-enabled',
+} as const;

@@ -1,0 +1,69 @@
+import { Ip, isTenetError, Prefix } from '@tenet/std';
+import { ANNOTATION } from './annotations.ts';
+import { failModel } from './errors.ts';
+import type { HostSubnetObject } from './objects.ts';
+import { MAX_VNID, type Vnid, vnidOf } from './vnid.ts';
+
+/** A node's share of the pod addresses, and where its tunnels end. */
+export interface HostSubnet {
+  readonly name: string;
+  readonly uid: string;
+  readonly hostIp: Ip;
+  /** Absent only while the assign-subnet annotation asks for one. */
+  readonly subnet?: Prefix;
+  /** A host that understands one VNID only: all that is sent to it bears this one. */
+  readonly fixedVnid?: Vnid;
+  readonly assignSubnet: boolean;
+  readonly nodeUid?: string;
+}
+
+/** Reads and validates a HostSubnet; OBJECT_INVALID names the field. */
+export function parseHostSubnet(object: HostSubnetObject): HostSubnet {
+  const { name, uid = '', annotations = {} } = object.metadata;
+  const invalid = (field: string, problem: string): never =>
+    failModel('OBJECT_INVALID', { kind: 'HostSubnet', name, field, problem });
+  const assignSubnet = annotations[ANNOTATION.assignSubnet] !== undefined;
+  if (object.host !== name) invalid('host', `${JSON.stringify(object.host)} must be the object's name`);
+  const hostIp = ipv4(
+    () => Ip.parse(object.hostIP ?? ''),
+    (problem) => invalid('hostIP', problem),
+  );
+  const subnet =
+    object.subnet === '' && assignSubnet
+      ? undefined
+      : ipv4(
+          () => Prefix.parse(object.subnet ?? ''),
+          (problem) => invalid('subnet', problem),
+        );
+  if (subnet !== undefined && subnet.length > 30) invalid('subnet', `${subnet} has no room for a pod`);
+  const fixed = annotations[ANNOTATION.fixedVnidHost];
+  const nodeUid = annotations[ANNOTATION.nodeUid];
+  if (fixed !== undefined && !(/^\d{1,8}$/.test(fixed) && Number(fixed) <= MAX_VNID)) {
+    invalid(`annotation ${ANNOTATION.fixedVnidHost}`, `${JSON.stringify(fixed)} is not a VNID`);
+  }
+  return {
+    name,
+    uid,
+    hostIp,
+    assignSubnet,
+    ...(subnet === undefined ? {} : { subnet }),
+    ...(fixed === undefined ? {} : { fixedVnid: vnidOf(Number(fixed)) }),
+    ...(nodeUid === undefined ? {} : { nodeUid }),
+  };
+}
+
+/** A node's gateway: the first address of its subnet, which is tun0's. */
+export function gatewayOf(subnet: Prefix): Ip {
+  return subnet.address.plus(1);
+}
+
+function ipv4<T extends { readonly family: number }>(parse: () => T, invalid: (problem: string) => never): T {
+  let value: T;
+  try {
+    value = parse();
+  } catch (error) {
+    if (!isTenetError(error)) throw error;
+    return invalid(`is wrong: ${error.message}; ${error.remedy}`);
+  }
+  return value.family === 4 ? value : invalid('is IPv6, which is not supported yet');
+}
