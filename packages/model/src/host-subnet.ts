@@ -29,7 +29,7 @@ export function parseHostSubnet(object: HostSubnetObject): HostSubnet {
     (problem) => invalid('hostIP', problem),
   );
   const subnet =
-    object.subnet === '' && assignSubnet
+    (object.subnet ?? '') === '' && assignSubnet
       ? undefined
       : ipv4(
           () => Prefix.parse(object.subnet ?? ''),
