@@ -1,1 +1,10 @@
-export {};
+export { HOST_ERRORS, type Refusal, refusedWith, type ToolFailure } from './errors.ts';
+export { inNamespace, type Synchronous } from './namespace/in-namespace.ts';
+export { createNamespace, deleteNamespace } from './namespace/namespaces.ts';
+export { RT_TABLE, RTPROT } from './netlink/constants.ts';
+export { type LinkChange, Netlink, type VethEnd, type VethSpec } from './netlink.ts';
+export type { Address, AddressSpec } from './route/addresses.ts';
+export type { Link } from './route/links.ts';
+export type { Neighbour, NeighbourKey, NeighbourSpec, NeighbourState } from './route/neighbours.ts';
+export type { NextHop, Route, RouteFilter, RouteScope, RouteSpec, RouteType } from './route/routes.ts';
+export type { Rule, RuleAction } from './route/rules.ts';

@@ -1,0 +1,70 @@
+import { createRequire } from 'node:module';
+
+/**
+ * The C functions that Tenet calls in its own process: all foreign declarations are here. koffi is loaded at the first
+ * call, not at import: it takes 30 ms that commands which never touch the kernel need not pay.
+ */
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, lengthBytes: number): number;
+  listen(fd: number, backlog: number): number;
+  send(fd: number, bytes: Uint8Array, lengthBytes: number, flags: number): number;
+  recv(fd: number, bytes: Uint8Array, lengthBytes: number, flags: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, lengthBytes: number): number;
+  setns(fd: number, kind: number): number;
+  unshare(flags: number): number;
+  mount(source: string, target: string, kind: string, flags: number, options: null): number;
+  umount2(target: string, flags: number): number;
+  if_nametoindex(name: string): number;
+  ioctl(fd: number, request: number, ifreq: Ifreq): number;
+  /** The `errno` of the last of these calls that failed. */
+  errno(): number;
+}
+
+/** `struct ifreq` in its form with a pointer (netdevice(7)). */
+export interface Ifreq {
+  /** The link's name, 16 bytes, ended by zero. */
+  readonly name: Uint8Array;
+  /** What the pointer points to; the kernel writes its answer here. */
+  readonly data: Uint8Array | Uint32Array;
+  readonly rest: Uint8Array;
+}
+
+/** The parts of koffi that are used, with the types that its own declarations leave open. */
+interface Koffi {
+  load(path: null): { func(declaration: string): unknown };
+  struct(name: string, fields: Record<string, unknown>): unknown;
+  array(type: string, length: number): unknown;
+  errno(): number;
+}
+
+/** `_Inout_` and plain buffers are passed by address. koffi has no ssize_t: on our platforms it is int64_t. */
+const DECLARATIONS: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
+  socket: 'int socket(int domain, int type, int protocol)',
+  bind: 'int bind(int fd, uint8_t *address, uint32_t length)',
+  listen: 'int listen(int fd, int backlog)',
+  send: 'int64_t send(int fd, uint8_t *bytes, size_t length, int flags)',
+  recv: 'int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, uint8_t *value, uint32_t length)',
+  setns: 'int setns(int fd, int kind)',
+  unshare: 'int unshare(int flags)',
+  mount: 'int mount(str source, str target, str kind, unsigned long flags, void *options)',
+  umount2: 'int umount2(str target, int flags)',
+  if_nametoindex: 'uint32_t if_nametoindex(str name)',
+  ioctl: 'int ioctl(int fd, unsigned long request, tenet_ifreq *ifreq)',
+};
+
+let loaded: Libc | undefined;
+
+export function libc(): Libc {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Libc {
+  const koffi: Koffi = createRequire(import.meta.url)('koffi');
+  koffi.struct('tenet_ifreq', { name: koffi.array('uint8_t', 16), data: 'void *', rest: koffi.array('uint8_t', 16) });
+  const library = koffi.load(null);
+  const functions = Object.entries(DECLARATIONS).map(([name, declaration]) => [name, library.func(declaration)]);
+  return { ...(Object.fromEntries(functions) as Omit<Libc, 'errno'>), errno: () => koffi.errno() };
+}

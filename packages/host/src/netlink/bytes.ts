@@ -1,0 +1,62 @@
+/**
+ * Values in the byte order of the machine, as netlink wants them. (ByteReader and ByteWriter of std are big-endian;
+ * what netlink keeps in network order, addresses and ports, is given to it as bytes.)
+ */
+
+export const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Every part of a netlink message starts at a multiple of this (NLMSG_ALIGNTO, NLA_ALIGNTO). */
+export const ALIGNMENT = 4;
+
+export function aligned(lengthBytes: number): number {
+  return (lengthBytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function u8(value: number): Uint8Array {
+  return Uint8Array.of(value);
+}
+
+export function u16(value: number): Uint8Array {
+  const bytes = new Uint8Array(2);
+  viewOf(bytes).setUint16(0, value, LITTLE_ENDIAN);
+  return bytes;
+}
+
+export function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  viewOf(bytes).setUint32(0, value, LITTLE_ENDIAN);
+  return bytes;
+}
+
+/** Text and the zero that ends it. */
+export function text(value: string): Uint8Array {
+  return new TextEncoder().encode(`${value}\0`);
+}
+
+export function readU16(bytes: Uint8Array): number {
+  return viewOf(bytes).getUint16(0, LITTLE_ENDIAN);
+}
+
+export function readU32(bytes: Uint8Array): number {
+  return viewOf(bytes).getUint32(0, LITTLE_ENDIAN);
+}
+
+/** Text up to the zero that ends it. */
+export function readText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

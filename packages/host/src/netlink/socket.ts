@@ -1,0 +1,114 @@
+import { closeSync } from 'node:fs';
+import { failHost, kernelError } from '../errors.ts';
+import { inNamespace } from '../namespace/in-namespace.ts';
+import { libc } from '../native.ts';
+import { checked } from '../system-call.ts';
+import { joined, LITTLE_ENDIAN, u32, viewOf } from './bytes.ts';
+import { AF, NETLINK_OPTION, NLM_F, NLMSG, SOCK, SOL_NETLINK } from './constants.ts';
+import { decodeMessages, encodeMessage, type NetlinkMessage, verdictOf } from './message.ts';
+
+/** What is asked of the kernel. */
+export interface NetlinkRequest {
+  /** In words, with its arguments, for the error: `set the MTU of eth0 to 1450`. */
+  readonly operation: string;
+  readonly type: number;
+  /** Besides NLM_F_REQUEST. */
+  readonly flags?: number;
+  /** The fixed header and the attributes. */
+  readonly body: readonly Uint8Array[];
+}
+
+/** One datagram of the kernel's is at most 32 KiB (NLMSG_GOODSIZE and the dump's own limit); shared, as calls return. */
+const buffer = new Uint8Array(65_536);
+
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const ANSWER_WITHIN_SECONDS = 5;
+const DUMP_TRIES = 20;
+
+/**
+ * A netlink socket: sends a request and waits for the answer, which the kernel gives before `send` returns. It belongs
+ * to the namespace in which it was opened.
+ */
+export class NetlinkSocket implements Disposable {
+  readonly #fd: number;
+  #sequence = 0;
+  #open = true;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Opens a socket of this netlink family (NETLINK.ROUTE, NETLINK.NETFILTER), in another namespace if given. */
+  static open(family: number, namespacePath?: string): NetlinkSocket {
+    const create = () => checked('open a netlink socket', libc().socket(AF.NETLINK, SOCK.RAW | SOCK.CLOEXEC, family));
+    const fd = namespacePath === undefined ? create() : inNamespace(namespacePath, create);
+    for (const option of Object.values(NETLINK_OPTION))
+      checked('set an option of a netlink socket', libc().setsockopt(fd, SOL_NETLINK, option, u32(1), 4));
+    checked('limit the wait on a netlink socket', libc().setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, TIMEVAL, 16));
+    return new NetlinkSocket(fd);
+  }
+
+  /** Changes something; KERNEL_REFUSED when the kernel would not. */
+  change(request: NetlinkRequest): void {
+    this.#exchange({ ...request, flags: (request.flags ?? 0) | NLM_F.ACK });
+  }
+
+  /** Reads one thing; KERNEL_REFUSED when it is not there. */
+  get(request: NetlinkRequest): NetlinkMessage {
+    // With an acknowledgement, so that the answer's end is known.
+    const [answer] = this.#exchange({ ...request, flags: (request.flags ?? 0) | NLM_F.ACK }).messages;
+    return answer ?? failHost('NETLINK_MALFORMED', { why: `no answer when asked to ${request.operation}` });
+  }
+
+  /** Reads a whole list, again when it changed while being read (NLM_F_DUMP_INTR). */
+  dump(request: NetlinkRequest): NetlinkMessage[] {
+    for (let tries = 1; tries <= DUMP_TRIES; tries++) {
+      const { messages, interrupted } = this.#exchange({ ...request, flags: (request.flags ?? 0) | NLM_F.DUMP });
+      if (!interrupted) return messages;
+    }
+    return failHost('DUMP_INTERRUPTED', { operation: request.operation, tries: DUMP_TRIES });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#open) closeSync(this.#fd);
+    this.#open = false;
+  }
+
+  #exchange({ operation, type, flags = 0, body }: NetlinkRequest): {
+    messages: NetlinkMessage[];
+    interrupted: boolean;
+  } {
+    if (!this.#open) throw new TypeError('this netlink socket is closed');
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    const sequence = this.#sequence;
+    const request = encodeMessage({ type, flags: flags | NLM_F.REQUEST, sequence, body: joined(body) });
+    checked(operation, libc().send(this.#fd, request, request.length, 0));
+    const messages: NetlinkMessage[] = [];
+    for (let interrupted = false; ; ) {
+      for (const message of this.#receive(operation)) {
+        // An answer to an earlier request that timed out.
+        if (message.sequence !== sequence) continue;
+        interrupted ||= (message.flags & NLM_F.DUMP_INTR) !== 0;
+        const verdict = verdictOf(message);
+        if (verdict === undefined) messages.push(message);
+        else if (verdict.errno !== 0) throw kernelError(operation, verdict.errno, verdict.sentence);
+        else return { messages, interrupted };
+      }
+    }
+  }
+
+  #receive(operation: string): NetlinkMessage[] {
+    const length = checked(operation, libc().recv(this.#fd, buffer, buffer.length, 0));
+    return decodeMessages(buffer.slice(0, length)).filter(({ type }) => type !== NLMSG.NOOP);
+  }
+}
+
+/** `struct timeval`: two longs. */
+const TIMEVAL = timeval(ANSWER_WITHIN_SECONDS);
+
+function timeval(seconds: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  viewOf(bytes).setBigInt64(0, BigInt(seconds), LITTLE_ENDIAN);
+  return bytes;
+}
