@@ -1,0 +1,73 @@
+import type { Vnid } from '@tenet/model';
+import type { Flow } from '@tenet/openflow';
+import type { NodeNetwork, Peer, PodPort } from './node-network.ts';
+import { flowOf, type Owner, type Row, STATIC } from './rows.ts';
+import { classify } from './tables/classify.ts';
+import { dispatch } from './tables/dispatch.ts';
+import { fromHost } from './tables/from-host.ts';
+import { localArp } from './tables/local-arp.ts';
+import { localPod } from './tables/local-pod.ts';
+import { egressPolicy, egressRoute, outside } from './tables/outside.ts';
+import { podEntry } from './tables/pod-entry.ts';
+import { remoteArp, remotePod } from './tables/remote-pod.ts';
+import { serviceReply } from './tables/service-reply.ts';
+import type { TableRows } from './tables/table-rows.ts';
+import { tenantCheck } from './tables/tenant-check.ts';
+import { tunnelEntry } from './tables/tunnel-entry.ts';
+import { version } from './tables/version.ts';
+import { TABLE_NAMES, TABLES, type TableName } from './tables.ts';
+
+/** Each table's rows. A table whose flows belong to a feature that is not there has only its miss. */
+const ROWS: Readonly<Record<TableName, TableRows>> = {
+  classify,
+  tunnelEntry,
+  podEntry,
+  serviceReply,
+  fromHost,
+  dispatch,
+  localArp,
+  remoteArp,
+  service: {},
+  localPod,
+  tenantCheck,
+  remotePod,
+  outside,
+  egressPolicy,
+  egressRoute,
+  multicast: {},
+  multicastFanOut: {},
+  multicastDelivery: {},
+  version,
+};
+
+/** The flows that every node has, whatever its pods and peers; the misses of all tables too. */
+export function staticFlows(node: NodeNetwork): Flow[] {
+  return compile(STATIC, (rows, table) => [
+    ...(rows.static?.(node) ?? []),
+    { priority: 0, match: {}, apply: TABLES[table].miss, why: `the answer is no` },
+  ]);
+}
+
+/** The flows of a pod of this node. */
+export function podFlows(node: NodeNetwork, pod: PodPort): Flow[] {
+  return compile({ kind: 'pod', id: Number(pod.ip.value) }, (rows) => rows.pod?.(node, pod) ?? []);
+}
+
+/** The flows of another node. */
+export function peerFlows(node: NodeNetwork, peer: Peer): Flow[] {
+  return compile({ kind: 'peer', id: peer.id }, (rows) => rows.peer?.(node, peer) ?? []);
+}
+
+/** The flows of a project with a pod on this node; the global project needs none. */
+export function projectFlows(node: NodeNetwork, vnid: Vnid): Flow[] {
+  return vnid === 0 ? [] : compile({ kind: 'project', id: vnid }, (rows) => rows.project?.(node, vnid) ?? []);
+}
+
+/** Every row of a table with its owner, for those who explain the flows. */
+export function rowsOf(table: TableName): TableRows {
+  return ROWS[table];
+}
+
+function compile(owner: Owner, rowsFor: (rows: TableRows, table: TableName) => readonly Row[]): Flow[] {
+  return TABLE_NAMES.flatMap((table) => rowsFor(ROWS[table], table).map((row) => flowOf(table, row, owner)));
+}
