@@ -66,6 +66,8 @@ interface Extra {
   readonly nxmAliases?: readonly string[];
   readonly text?: string;
   readonly aliases?: readonly string[];
+  /** Where the wire has more bytes than the meaningful bits need. */
+  readonly bytes?: number;
 }
 
 function field(
@@ -77,10 +79,10 @@ function field(
   mask: 'none' | 'any',
   extra: Extra = {},
 ): Omit<FieldSpec, 'text'> & { text?: string } {
-  const { also = [], nxmAliases = [], aliases = [], text } = extra;
+  const { also = [], nxmAliases = [], aliases = [], bytes = Math.ceil(bits / 8), text } = extra;
   return {
     bits,
-    bytes: Math.ceil(bits / 8),
+    bytes,
     oxm,
     also,
     nxm,
@@ -110,7 +112,8 @@ const TABLE = {
   tun_dst:      field(32, [NXM1, 32], 'NXM_NX_TUN_IPV4_DST', 'ipv4', 'none', 'any'),
   tun_ipv6_src: field(128, [NXM1, 109], 'NXM_NX_TUN_IPV6_SRC', 'ipv6', 'none', 'any'),
   tun_ipv6_dst: field(128, [NXM1, 110], 'NXM_NX_TUN_IPV6_DST', 'ipv6', 'none', 'any'),
-  tun_flags:    field(16, [NXM1, 104], 'NXM_NX_TUN_FLAGS', 'tun_flags', 'none', 'any'),
+  tun_flags:    field(1, [NXM1, 104], 'NXM_NX_TUN_FLAGS', 'tun_flags', 'none', 'any', { bytes: 2 }),
+  conj_id:      field(32, [NXM1, 37], 'NXM_NX_CONJ_ID', 'decimal', 'none', 'none'),
   pkt_mark:     field(32, [NXM1, 33], 'NXM_NX_PKT_MARK', 'hex', 'none', 'any'),
   ct_state:     field(32, [NXM1, 105], 'NXM_NX_CT_STATE', 'ct_state', 'none', 'any'),
   ct_zone:      field(16, [NXM1, 106], 'NXM_NX_CT_ZONE', 'decimal', 'none', 'none'),
@@ -125,17 +128,19 @@ const TABLE = {
   vlan_tci:     field(16, [NXM0, 4], 'NXM_OF_VLAN_TCI', 'hex', 'none', 'any'),
   vlan_vid:     field(13, [OF, 6], 'OXM_OF_VLAN_VID', 'hex', 'none', 'any'),
   vlan_pcp:     field(3, [OF, 7], 'OXM_OF_VLAN_PCP', 'decimal', 'vlan', 'none', { aliases: ['dl_vlan_pcp'] }),
-  mpls_label:   field(20, [OF, 34], 'OXM_OF_MPLS_LABEL', 'decimal', 'mpls', 'none'),
+  mpls_label:   field(20, [OF, 34], 'OXM_OF_MPLS_LABEL', 'decimal', 'mpls', 'none', { bytes: 4 }),
+  mpls_tc:      field(3, [OF, 35], 'OXM_OF_MPLS_TC', 'decimal', 'mpls', 'none'),
+  mpls_bos:     field(1, [OF, 36], 'OXM_OF_MPLS_BOS', 'decimal', 'mpls', 'none'),
   ip_src:       field(32, [OF, 11], 'NXM_OF_IP_SRC', 'ipv4', 'ipv4', 'any', { also: [[NXM0, 7]], nxmAliases: ['OXM_OF_IPV4_SRC'], text: 'nw_src' }),
   ip_dst:       field(32, [OF, 12], 'NXM_OF_IP_DST', 'ipv4', 'ipv4', 'any', { also: [[NXM0, 8]], nxmAliases: ['OXM_OF_IPV4_DST'], text: 'nw_dst' }),
   ipv6_src:     field(128, [OF, 26], 'NXM_NX_IPV6_SRC', 'ipv6', 'ipv6', 'any', { also: [[NXM1, 19]], nxmAliases: ['OXM_OF_IPV6_SRC'] }),
   ipv6_dst:     field(128, [OF, 27], 'NXM_NX_IPV6_DST', 'ipv6', 'ipv6', 'any', { also: [[NXM1, 20]], nxmAliases: ['OXM_OF_IPV6_DST'] }),
-  ipv6_label:   field(20, [OF, 28], 'OXM_OF_IPV6_FLABEL', 'hex', 'ipv6', 'any', { also: [[NXM1, 27]] }),
+  ipv6_label:   field(20, [OF, 28], 'NXM_NX_IPV6_LABEL', 'hex', 'ipv6', 'any', { bytes: 4, also: [[NXM1, 27]], nxmAliases: ['OXM_OF_IPV6_FLABEL'] }),
   ip_proto:     field(8, [OF, 10], 'NXM_OF_IP_PROTO', 'decimal', 'ip-any', 'none', { also: [[NXM0, 6]], nxmAliases: ['OXM_OF_IP_PROTO'], text: 'nw_proto' }),
   ip_dscp:      field(6, [OF, 8], 'OXM_OF_IP_DSCP', 'decimal', 'ip-any', 'none'),
-  ip_ecn:       field(2, [OF, 9], 'OXM_OF_IP_ECN', 'decimal', 'ip-any', 'none', { also: [[NXM1, 28]], text: 'nw_ecn' }),
+  ip_ecn:       field(2, [OF, 9], 'NXM_NX_IP_ECN', 'decimal', 'ip-any', 'none', { also: [[NXM1, 28]], nxmAliases: ['OXM_OF_IP_ECN'], text: 'nw_ecn' }),
   ip_ttl:       field(8, [NXM1, 29], 'NXM_NX_IP_TTL', 'decimal', 'ip-any', 'none', { text: 'nw_ttl' }),
-  ip_frag:      field(8, [NXM1, 26], 'NXM_NX_IP_FRAG', 'frag', 'ip-any', 'any', { text: 'nw_frag' }),
+  ip_frag:      field(2, [NXM1, 26], 'NXM_NX_IP_FRAG', 'frag', 'ip-any', 'any', { text: 'nw_frag' }),
   arp_op:       field(16, [OF, 21], 'NXM_OF_ARP_OP', 'decimal', 'arp', 'none', { also: [[NXM0, 15]], nxmAliases: ['OXM_OF_ARP_OP'] }),
   arp_spa:      field(32, [OF, 22], 'NXM_OF_ARP_SPA', 'ipv4', 'arp', 'any', { also: [[NXM0, 16]], nxmAliases: ['OXM_OF_ARP_SPA'] }),
   arp_tpa:      field(32, [OF, 23], 'NXM_OF_ARP_TPA', 'ipv4', 'arp', 'any', { also: [[NXM0, 17]], nxmAliases: ['OXM_OF_ARP_TPA'] }),
@@ -150,9 +155,11 @@ const TABLE = {
   sctp_dst:     field(16, [OF, 18], 'OXM_OF_SCTP_DST', 'decimal', 'sctp', 'any', { text: 'tp_dst' }),
   icmp_type:    field(8, [OF, 19], 'NXM_OF_ICMP_TYPE', 'decimal', 'icmp', 'none', { also: [[NXM0, 13]], nxmAliases: ['OXM_OF_ICMPV4_TYPE'] }),
   icmp_code:    field(8, [OF, 20], 'NXM_OF_ICMP_CODE', 'decimal', 'icmp', 'none', { also: [[NXM0, 14]], nxmAliases: ['OXM_OF_ICMPV4_CODE'] }),
-  icmpv6_type:  field(8, [OF, 29], 'NXM_NX_ICMPV6_TYPE', 'decimal', 'icmpv6', 'none', { also: [[NXM1, 21]], nxmAliases: ['OXM_OF_ICMPV6_TYPE'] }),
-  icmpv6_code:  field(8, [OF, 30], 'NXM_NX_ICMPV6_CODE', 'decimal', 'icmpv6', 'none', { also: [[NXM1, 22]], nxmAliases: ['OXM_OF_ICMPV6_CODE'] }),
+  icmpv6_type:  field(8, [OF, 29], 'NXM_NX_ICMPV6_TYPE', 'decimal', 'icmpv6', 'none', { also: [[NXM1, 21]], nxmAliases: ['OXM_OF_ICMPV6_TYPE'], text: 'icmp_type' }),
+  icmpv6_code:  field(8, [OF, 30], 'NXM_NX_ICMPV6_CODE', 'decimal', 'icmpv6', 'none', { also: [[NXM1, 22]], nxmAliases: ['OXM_OF_ICMPV6_CODE'], text: 'icmp_code' }),
   nd_target:    field(128, [OF, 31], 'NXM_NX_ND_TARGET', 'ipv6', 'nd', 'any', { also: [[NXM1, 23]], nxmAliases: ['OXM_OF_IPV6_ND_TARGET'] }),
+  nd_sll:       field(48, [OF, 32], 'NXM_NX_ND_SLL', 'mac', 'nd', 'any', { also: [[NXM1, 24]], nxmAliases: ['OXM_OF_IPV6_ND_SLL'] }),
+  nd_tll:       field(48, [OF, 33], 'NXM_NX_ND_TLL', 'mac', 'nd', 'any', { also: [[NXM1, 25]], nxmAliases: ['OXM_OF_IPV6_ND_TLL'] }),
   ct_nw_proto:  field(8, [NXM1, 119], 'NXM_NX_CT_NW_PROTO', 'decimal', 'ip-any', 'none'),
   ct_nw_src:    field(32, [NXM1, 120], 'NXM_NX_CT_NW_SRC', 'ipv4', 'ipv4', 'any'),
   ct_nw_dst:    field(32, [NXM1, 121], 'NXM_NX_CT_NW_DST', 'ipv4', 'ipv4', 'any'),

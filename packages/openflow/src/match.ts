@@ -7,10 +7,15 @@ export type MatchInput = Readonly<Partial<Record<FieldName, bigint | number | Ma
 /**
  * The canonical form of a match: fields in table order, no bit of a value outside its mask, no full mask, no field
  * whose mask is zero. Two matches are the same if and only if their canonical forms are deeply equal.
- * RangeError when a value or mask does not fit its field.
+ *
+ * A switch has one storage for some fields of several names, and reports them under whichever name the protocol
+ * version prefers. They are folded into one: `xregN` into two 32-bit registers, `vlan_vid` and `vlan_pcp` into
+ * `vlan_tci` (bit 12, CFI, says that there is a tag: ovs-fields(7), "VLAN Fields").
+ *
+ * RangeError when a value or mask does not fit its field, or two names of the same bits disagree.
  */
 export function canonicalMatch(input: MatchInput): Match {
-  const out: Partial<Record<FieldName, Masked>> = {};
+  const found = new Map<FieldName, Required<Masked>>();
   for (const name of FIELD_NAMES) {
     const given = input[name];
     if (given === undefined) continue;
@@ -19,8 +24,16 @@ export function canonicalMatch(input: MatchInput): Match {
     if (value < 0n || value > full || (mask !== undefined && (mask < 0n || mask > full))) {
       throw new RangeError(`${name}=${value}${mask === undefined ? '' : `/${mask}`} does not fit the field`);
     }
-    if (mask === undefined || mask === full) out[name] = { value };
-    else if (mask !== 0n) out[name] = { value: value & mask, mask };
+    for (const [stored, part] of storage(name, { value, mask: mask ?? full })) {
+      found.set(stored, merged(stored, found.get(stored), part));
+    }
+  }
+  const out: Partial<Record<FieldName, Masked>> = {};
+  for (const name of FIELD_NAMES) {
+    const { value, mask } = found.get(name) ?? { value: 0n, mask: 0n };
+    if (mask === 0n) continue;
+    const exact = exactMask(name);
+    out[name] = (mask & exact) === exact ? { value: value & mask } : { value: value & mask, mask };
   }
   return out;
 }
@@ -34,4 +47,44 @@ export function matchKey(match: Match): string {
       mask === undefined ? `${name}=${value.toString(16)},` : `${name}=${value.toString(16)}/${mask.toString(16)},`;
   }
   return key;
+}
+
+const CFI = 0x1000n;
+const PCP_SHIFT = 13n;
+
+/** Where the switch keeps a field of this name. */
+function storage(name: FieldName, { value, mask }: Required<Masked>): [FieldName, Required<Masked>][] {
+  if (name === 'vlan_vid') return [['vlan_tci', { value, mask }]];
+  if (name === 'vlan_pcp')
+    return [['vlan_tci', { value: (value << PCP_SHIFT) | CFI, mask: (mask << PCP_SHIFT) | CFI }]];
+  const pair = XREG_PAIRS.get(name);
+  if (pair === undefined) return [[name, { value, mask }]];
+  const [high, low] = pair;
+  return [
+    [high, { value: value >> 32n, mask: mask >> 32n }],
+    [low, { value: value & 0xffff_ffffn, mask: mask & 0xffff_ffffn }],
+  ];
+}
+
+/** xreg0 is reg0 (its high bits) and reg1, and so on (ovs-fields(7), "Register Fields"). */
+const XREG_PAIRS: ReadonlyMap<FieldName, readonly [FieldName, FieldName]> = new Map([
+  ['xreg0', ['reg0', 'reg1']],
+  ['xreg1', ['reg2', 'reg3']],
+  ['xreg2', ['reg4', 'reg5']],
+  ['xreg3', ['reg6', 'reg7']],
+  ['xreg4', ['reg8', 'reg9']],
+  ['xreg5', ['reg10', 'reg11']],
+  ['xreg6', ['reg12', 'reg13']],
+  ['xreg7', ['reg14', 'reg15']],
+]);
+
+function merged(name: FieldName, one: Required<Masked> | undefined, two: Required<Masked>): Required<Masked> {
+  if (one === undefined) return two;
+  if (((one.value ^ two.value) & one.mask & two.mask) !== 0n) throw new RangeError(`${name} is given two values`);
+  return { value: (one.value & one.mask) | (two.value & two.mask), mask: one.mask | two.mask };
+}
+
+/** Open vSwitch keeps eight flags of the 32-bit ct_state, and reports a match on all eight under the mask 0xff. */
+function exactMask(name: FieldName): bigint {
+  return name === 'ct_state' ? 0xffn : fullMask(name);
 }
