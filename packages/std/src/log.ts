@@ -1,5 +1,7 @@
-/** Facts of one event. Keys are those of `log-keys.ts`, so that the same thing has the same name everywhere. */
-export type LogFacts = Readonly<Record<string, unknown>>;
+import type { LogKey } from './log-keys.ts';
+
+/** Facts of one event. Keys are those of `LOG_KEYS`, so that the same thing has the same name everywhere. */
+export type LogFacts = { readonly [K in LogKey]?: unknown };
 
 /**
  * A structured log: a constant phrase that can be searched for, and facts.
