@@ -1,1 +1,17 @@
-export {};
+export { NETFILTER_ERRORS } from './errors.ts';
+export { type FormatOptions, formatRestore } from './format-restore.ts';
+export { formatRule, sameRule } from './format-rule.ts';
+export { parseIptablesSave } from './parse-iptables-save.ts';
+export { parseRule } from './parse-rule.ts';
+export { type DesiredRules, type DesiredTable, type Jump, planRestore } from './plan-restore.ts';
+export {
+  type Counters,
+  commentOf,
+  type Extension,
+  type Negatable,
+  optionOf,
+  type Rule,
+  type RuleOption,
+  type Target,
+} from './rule.ts';
+export { BUILT_IN_CHAINS, type Chain, isBuiltIn, type Ruleset, type Table } from './ruleset.ts';
