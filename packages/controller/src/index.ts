@@ -1,1 +1,2 @@
-export {};
+export { CONTROLLER_ERRORS } from './errors.ts';
+export { type ControllerOptions, GLOBAL_NAMESPACES, runController } from './run-controller.ts';
