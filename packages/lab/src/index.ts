@@ -1,1 +1,10 @@
-export {};
+export { takeDown } from './down.ts';
+export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
+export { execIn } from './exec-in.ts';
+export { runKubelet } from './kubelet/kubelet.ts';
+export { statusText } from './show/status-text.ts';
+export { type Datapath, findLab, type Lab, openLab } from './state/lab-state.ts';
+export { deadProcesses, type LabHealth, type LabStatus, labHealth } from './status/lab-status.ts';
+export { namespaceOf, targetsOf } from './targets.ts';
+export { untilGone } from './until-gone.ts';
+export { type BringUpOptions, bringUp } from './up/bring-up.ts';

@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type KubeClient, watchKind } from '@tenet/kube';
+import type { PodObject } from '@tenet/model';
+import type { Clock, Logger } from '@tenet/std';
+import { answerIn } from '../answer/answerer.ts';
+import type { NodeSpec } from '../cluster/cluster-spec.ts';
+import type { CniNode } from '../cni/run-network.ts';
+import { environmentOf } from '../process/daemon.ts';
+import type { Lab } from '../state/lab-state.ts';
+import { podStatus, statusPatch } from './pod-status.ts';
+import { newContainerId, type PodWorker, startPodWorker } from './pod-worker.ts';
+import { readSandboxes, type Sandbox } from './sandbox-file.ts';
+
+export interface KubeletOptions {
+  readonly lab: Lab;
+  readonly kube: KubeClient;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The kubelet of all nodes of a lab, and the programs of all pods: gives each pod that is bound to one of the nodes a
+ * network namespace, has the network plugin wire it, and answers in it. Ends with the signal, leaving pods as they are.
+ */
+export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Promise<void> {
+  const { paths, settings } = lab;
+  const nodes = new Map(settings.cluster.nodes.map((node) => [node.name, node]));
+  const workers = new Map<string, PodWorker>();
+  mkdirSync(paths.pods, { recursive: true });
+  await using _outside = await answerIn({ name: 'outside', namespace: paths.namespace('outside') });
+
+  const pods = watchKind(kube, 'Pod', {
+    project: (pod) => pod,
+    log,
+    clock: CLOCK,
+    random: Math.random,
+    signal,
+  });
+  await pods.synced;
+
+  function sync(): void {
+    const wanted = new Map(
+      [...pods.entries.values()].flatMap((pod) => (isOurs(pod) ? [[pod.metadata.uid ?? '', pod] as const] : [])),
+    );
+    for (const [uid, worker] of workers) if (!wanted.has(uid)) worker.remove();
+    for (const [uid, pod] of wanted) (workers.get(uid) ?? start(newSandbox(uid, pod))).want(pod);
+  }
+
+  function isOurs(pod: PodObject): boolean {
+    const { nodeName, hostNetwork } = pod.spec;
+    return nodeName !== undefined && nodes.has(nodeName) && hostNetwork !== true && !isEnding(pod);
+  }
+
+  function newSandbox(uid: string, pod: PodObject): Sandbox {
+    const { name, namespace = '' } = pod.metadata;
+    const netns = paths.podNamespace({ namespace, name, uid });
+    return { uid, namespace, name, node: pod.spec.nodeName ?? '', containerId: newContainerId(), netns };
+  }
+
+  function start(sandbox: Sandbox): PodWorker {
+    const { uid, namespace, name } = sandbox;
+    const node = nodes.get(sandbox.node);
+    if (node === undefined) throw new RangeError(`${sandbox.node} is no node of this lab`);
+    const worker = startPodWorker(sandbox, {
+      node: cniNode(lab, node),
+      directory: paths.pods,
+      record: paths.record,
+      log,
+      signal,
+      random: Math.random,
+      sleep: CLOCK.sleep,
+      async report(situation) {
+        const pod = pods.get(`${namespace}/${name}`);
+        if (pod === undefined || pod.metadata.uid !== uid) return;
+        const status = podStatus(pod, { hostIp: node.ip, ...situation });
+        const patch = statusPatch(pod.status, status, new Date().toISOString());
+        if (patch !== undefined) await kube.patch('Pod', { namespace, name, subresource: 'status' }, patch);
+      },
+    });
+    workers.set(uid, worker);
+    worker.ended.then(
+      () => finish(sandbox),
+      (error: unknown) => log.error('pod worker failed', { error }),
+    );
+    return worker;
+  }
+
+  /** A pod that waits for its end in the API may go now. */
+  function finish({ uid, namespace, name }: Sandbox): void {
+    workers.delete(uid);
+    const pod = pods.get(`${namespace}/${name}`);
+    if (signal.aborted || pod === undefined || pod.metadata.uid !== uid || !isEnding(pod)) return;
+    kube.delete('Pod', { namespace, name, uid }).catch((error: unknown) => log.warn('pod not deleted', { error }));
+  }
+
+  for (const sandbox of readSandboxes(paths.pods)) if (nodes.has(sandbox.node)) start(sandbox);
+  using _listening = pods.onChange(sync);
+  sync();
+  await pods.ended;
+  await Promise.all([...workers.values()].map((worker) => worker.ended));
+}
+
+function isEnding(pod: PodObject): boolean {
+  return pod.metadata.deletionTimestamp !== undefined;
+}
+
+function cniNode(lab: Lab, { name }: NodeSpec): CniNode {
+  const { configDirectory, binDirectory } = lab.paths.node(name).cni;
+  return { namespace: lab.paths.namespace(name), configDirectory, binDirectory, environment: environmentOf(lab) };
+}
+
+const CLOCK: Clock = {
+  nowMs: () => Date.now(),
+  sleep: (ms, signal) => pause(ms, undefined, signal === undefined ? {} : { signal }),
+};
