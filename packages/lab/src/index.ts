@@ -1,3 +1,13 @@
+export { kubeconfigText } from './api/kubeconfig-text.ts';
+export { type ResourceSpec, ResourceTable } from './api/resources.ts';
+export {
+  type ApiListener,
+  type ApiServer,
+  type ApiServerOptions,
+  type ListenAt,
+  startApiServer,
+} from './api/server.ts';
+export { ApiStore, type ApiStoreOptions } from './api/store.ts';
 export { takeDown } from './down.ts';
 export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
 export { execIn } from './exec-in.ts';
