@@ -132,8 +132,10 @@ export class JsonRpcSession implements AsyncDisposable {
   }
 
   #settle(message: Record<string, unknown>): void {
+    // ovsdb-server leaves `result` out of an error, and sends both otherwise.
     const { id, result, error = null } = message;
-    if (result === undefined || id === undefined) throw this.#malformed('it is neither request nor answer', message);
+    if (id === undefined || (result === undefined && error === null))
+      throw this.#malformed('it is neither request nor answer', message);
     if (id === ECHO_ID) return;
     const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
     if (typeof id === 'number') this.#waiting.delete(id);

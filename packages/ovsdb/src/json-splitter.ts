@@ -64,13 +64,14 @@ export class JsonSplitter {
         }
       }
       const isLast = this.#step(byte);
-      this.#offset += 1;
       if (this.#pieceBytes + at + 1 - from > this.#limits.lengthBytes)
         this.#fail(`the message is longer than ${this.#limits.lengthBytes} bytes`);
+      if (isLast) this.#keep(chunk.subarray(from, at + 1));
+      const message = isLast ? this.#take() : undefined;
+      this.#offset += 1;
       if (!isLast) continue;
-      this.#keep(chunk.subarray(from, at + 1));
       from = at + 1;
-      yield this.#take();
+      yield message;
     }
     // The caller may reuse the chunk's memory once we return.
     if (from < chunk.length) this.#keep(chunk.slice(from));

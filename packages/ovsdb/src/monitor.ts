@@ -79,11 +79,12 @@ export class Replica {
   #put({ table, uuid, row }: RowState): readonly RowChange[] {
     const rows: Map<Uuid, Row<TableName>> = this.#rows[table];
     const before = rows.get(uuid);
+    // An equal row keeps its object, so that whoever holds one may compare by identity.
+    if (row === before || (row !== undefined && before !== undefined && sameRow(before, row))) return [];
     if (row === undefined) rows.delete(uuid);
     else rows.set(uuid, row);
-    const isSame = row === before || (row !== undefined && before !== undefined && sameRow(before, row));
     // `readRow` made `row` a row of `table`; TypeScript cannot carry that through the union.
-    return isSame ? [] : [{ table, uuid, before, after: row } as RowChange];
+    return [{ table, uuid, before, after: row } as RowChange];
   }
 }
 

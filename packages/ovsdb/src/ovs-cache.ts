@@ -38,7 +38,7 @@ export class OvsCache {
    * Fills itself from this connection and follows it until that ends. A standalone ovsdb-server 3.1 answers
    * `found=false` to every attempt to resume a monitor, so each connection starts one from the beginning.
    */
-  async follow(client: OvsdbClient, options?: RequestOptions): Promise<void> {
+  async follow(client: Pick<OvsdbClient, 'monitor'>, options?: RequestOptions): Promise<void> {
     await client.monitor(
       DATABASE,
       monitorRequests(),
