@@ -8,6 +8,7 @@ export {
   startApiServer,
 } from './api/server.ts';
 export { ApiStore, type ApiStoreOptions } from './api/store.ts';
+export { type ApiProcessOptions, runApiServer } from './api-process.ts';
 export { takeDown } from './down.ts';
 export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
 export { execIn } from './exec-in.ts';
