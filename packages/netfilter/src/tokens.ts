@@ -37,8 +37,9 @@ export function tokenize(rule: string): Token[] {
   return tokens;
 }
 
-/** Writes an argument as iptables-save does: quoted when it holds more than letters, digits, `_` and `-`. */
+/** Writes an argument as iptables-save does: quoted when it holds more than letters, digits, `_` and
+ * `-`; one that begins with `-` too, so that it is never taken for an option. */
 export function quote(text: string): string {
   if (/[\r\n\0]/.test(text)) throw new RangeError(`${JSON.stringify(text)} does not fit on a line`);
-  return /^[\w-]+$/.test(text) ? text : `"${text.replace(/["'\\]/g, '\\$&')}"`;
+  return /^\w[\w-]*$/.test(text) ? text : `"${text.replace(/["'\\]/g, '\\$&')}"`;
 }
