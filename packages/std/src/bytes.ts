@@ -10,7 +10,10 @@ export class ByteReader {
   #at: number;
   readonly #end: number;
 
+  /** Reads bytes from `start` up to `end`; RangeError when they do not lie within. */
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+    if (!(0 <= start && start <= end && end <= bytes.length))
+      throw new RangeError(`bytes ${start} to ${end} do not lie within ${bytes.length}`);
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = start;
@@ -80,14 +83,18 @@ export class ByteReader {
   }
 
   #take(length: number): number {
-    if (length > this.left) throw new Truncated(`${length} bytes wanted, ${this.left} left`);
+    // A length that a header understates comes here negative: it must not turn the cursor back.
+    if (!(length >= 0 && length <= this.left)) throw new Truncated(`${length} bytes wanted, ${this.left} left`);
     const start = this.#at;
     this.#at += length;
     return start;
   }
 }
 
-/** Builds big-endian bytes in a buffer that grows; offsets can be written again later. */
+/**
+ * Builds big-endian bytes in a buffer that grows; offsets can be written again later. A number that does not fit its
+ * field is a RangeError, never cut.
+ */
 export class ByteWriter {
   #bytes: Uint8Array;
   #view: DataView;
@@ -104,21 +111,25 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
+    refuseMisfit(value, 0xff);
     this.#view.setUint8(this.#grow(1), value);
     return this;
   }
 
   u16(value: number): this {
+    refuseMisfit(value, 0xffff);
     this.#view.setUint16(this.#grow(2), value);
     return this;
   }
 
   u32(value: number): this {
+    refuseMisfit(value, 0xffff_ffff);
     this.#view.setUint32(this.#grow(4), value);
     return this;
   }
 
   u64(value: bigint): this {
+    refuseMisfit(value, 0xffff_ffff_ffff_ffffn);
     this.#view.setBigUint64(this.#grow(8), value);
     return this;
   }
@@ -126,6 +137,7 @@ export class ByteWriter {
   /** An unsigned number in `length` bytes. */
   uint(value: bigint, length: number): this {
     if (length === 8) return this.u64(value);
+    refuseMisfit(value, (1n << BigInt(8 * length)) - 1n);
     const start = this.#grow(length);
     if (length <= 4) {
       let small = Number(value);
@@ -159,12 +171,14 @@ export class ByteWriter {
 
   /** Overwrites a 16-bit value, such as a length known only now. */
   setU16(at: number, value: number): this {
-    this.#view.setUint16(at, value);
+    refuseMisfit(value, 0xffff);
+    this.#view.setUint16(this.#written(at, 2), value);
     return this;
   }
 
   setU32(at: number, value: number): this {
-    this.#view.setUint32(at, value);
+    refuseMisfit(value, 0xffff_ffff);
+    this.#view.setUint32(this.#written(at, 4), value);
     return this;
   }
 
@@ -184,6 +198,12 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  #written(at: number, length: number): number {
+    if (!(at >= 0 && at + length <= this.#length))
+      throw new RangeError(`bytes ${at} to ${at + length} are not written yet, only ${this.#length} are`);
+    return at;
+  }
+
   #grow(length: number): number {
     const start = this.#length;
     if (start + length > this.#bytes.length) {
@@ -195,6 +215,11 @@ export class ByteWriter {
     this.#length += length;
     return start;
   }
+}
+
+function refuseMisfit(value: number | bigint, max: number | bigint): void {
+  const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+  if (!isWhole || value < 0 || value > max) throw new RangeError(`${value} is no whole number from 0 to ${max}`);
 }
 
 /** `0a5800` for bytes, without separators. */

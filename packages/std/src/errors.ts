@@ -60,9 +60,17 @@ export function isTenetError(error: unknown, code?: string): error is TenetError
   return error instanceof TenetError && (code === undefined || error.code === code);
 }
 
-/** The sentence of anything that was thrown, with its causes behind it. */
+/** The sentence of anything that was thrown, with its causes behind it; a cause that comes round again ends it. */
 export function sentenceOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : `: ${sentenceOf(error.cause)}`;
-  return `${error.message}${cause}`;
+  return chainOf(error, new Set()).join(': ');
+}
+
+function chainOf(error: unknown, seen: Set<unknown>): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  if (seen.has(error)) return [];
+  seen.add(error);
+  // Node's connect to a name of several addresses fails with an AggregateError that has no message of its own.
+  const parts = error instanceof AggregateError ? error.errors.map((part) => chainOf(part, seen).join(': ')) : [];
+  const sentence = error.message || parts.join('; ') || error.name;
+  return [sentence, ...(error.cause === undefined ? [] : chainOf(error.cause, seen))];
 }

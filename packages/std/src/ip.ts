@@ -1,4 +1,5 @@
 import { failAddress } from './address-errors.ts';
+import { formatIpv4, parseIpv4 } from './ipv4-text.ts';
 import { formatIpv6, parseIpv6 } from './ipv6-text.ts';
 
 export type Family = 4 | 6;
@@ -33,14 +34,10 @@ export class Ip {
         ? failAddress('ADDRESS_MALFORMED', { text, expected: 'an IPv6 address' })
         : new Ip(6, value);
     }
-    const octets = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1);
-    if (
-      octets === undefined ||
-      octets.some((octet) => Number(octet) > 255 || (octet.length > 1 && octet.startsWith('0')))
-    ) {
+    const value = parseIpv4(text);
+    if (value === undefined)
       return failAddress('ADDRESS_MALFORMED', { text, expected: 'an IP address such as 10.131.2.45' });
-    }
-    return new Ip(4, BigInt(octets.reduce((sum, octet) => sum * 256 + Number(octet), 0)));
+    return new Ip(4, BigInt(value));
   }
 
   /** An address from 4 or 16 bytes in network order. */
@@ -79,7 +76,7 @@ export class Ip {
   /** The canonical text: dotted quad, or RFC 5952. */
   toString(): string {
     if (this.family === 6) return formatIpv6(this.value);
-    return [24n, 16n, 8n, 0n].map((shift) => (this.value >> shift) & 0xffn).join('.');
+    return formatIpv4(this.value);
   }
 
   toJSON(): string {

@@ -31,12 +31,15 @@ export class Prefix {
 
   /** Reads `10.131.2.1/23` as the prefix that holds it. */
   static parseLoose(text: string): Prefix {
-    const [, address, length] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+    const [, address, length] = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text) ?? [];
     if (address === undefined || length === undefined)
-      failAddress('ADDRESS_MALFORMED', { text, expected: 'a prefix such as 10.128.0.0/14' });
-    const ip = Ip.parse(address as string);
+      return failAddress('ADDRESS_MALFORMED', { text, expected: 'a prefix such as 10.128.0.0/14' });
+    const ip = Ip.parse(address);
     if (Number(length) > ADDRESS_BITS[ip.family])
-      failAddress('ADDRESS_MALFORMED', { text, expected: `a prefix of at most ${ADDRESS_BITS[ip.family]} bits` });
+      return failAddress('ADDRESS_MALFORMED', {
+        text,
+        expected: `a prefix of at most ${ADDRESS_BITS[ip.family]} bits`,
+      });
     return Prefix.of(ip, Number(length));
   }
 

@@ -13,10 +13,10 @@ export interface Backoff {
 }
 
 /**
- * How long to wait before try number `failures` (1 is the first retry): exponential with full jitter, so that many
- * clients of one dead server do not come back at once. `random` is in [0, 1).
+ * How long to wait before try number `failures` (1 is the first retry): exponential, half of it random, so that
+ * many clients of one dead server do not come back at once and none comes back at once. `random` is in [0, 1).
  */
 export function backoffMs(failures: number, random: number, { firstMs, maxMs }: Backoff): number {
-  const ceiling = Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 30));
+  const ceiling = Math.min(maxMs, firstMs * 2 ** Math.min(Math.max(failures - 1, 0), 30));
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
