@@ -77,6 +77,13 @@ export const {
     says: ({ why }) => `the kernel sent a netlink message that makes no sense: ${why}`,
     remedy: () => 'check that this kernel is one of those in the documentation, and report it with its version',
   }),
+  SYSCTL_REFUSED: kind<{ operation: string; errno: string }>({
+    says: ({ operation, errno }) => `cannot ${operation}: ${errno}`,
+    remedy: ({ errno }) =>
+      errno === 'ENOENT'
+        ? 'check the name of the setting, and that its link exists'
+        : 'check the value, and run as root',
+  }),
   TOOL_MISSING: kind<{ command: string }>({
     says: ({ command }) => `the program ${command} is not installed or not on the PATH`,
     remedy: ({ command }) => `install the package that has ${command} (iptables, nftables)`,

@@ -1,10 +1,26 @@
+export { readTxChecksum, setTxChecksum } from './checksum-offload.ts';
+export { deleteConntrack, listConntrack } from './conntrack.ts';
+export type { ConntrackEntry, ConntrackFilter, ConntrackTuple } from './conntrack-entry.ts';
 export { HOST_ERRORS, type Refusal, refusedWith, type ToolFailure } from './errors.ts';
 export { inNamespace, type Synchronous } from './namespace/in-namespace.ts';
 export { createNamespace, deleteNamespace } from './namespace/namespaces.ts';
+export {
+  countIptables,
+  detectIptables,
+  type IptablesRestoreOptions,
+  type IptablesScope,
+  type IptablesVariant,
+  iptablesRestore,
+  iptablesSave,
+} from './netfilter/iptables.ts';
+export { type NftListOptions, type NftObject, type NftOptions, nftApply, nftList } from './netfilter/nft.ts';
 export { RT_TABLE, RTPROT } from './netlink/constants.ts';
 export { type LinkChange, Netlink, type VethEnd, type VethSpec } from './netlink.ts';
+export { PacketSocket, type PacketSocketSpec } from './packet-socket.ts';
 export type { Address, AddressSpec } from './route/addresses.ts';
 export type { Link } from './route/links.ts';
 export type { Neighbour, NeighbourKey, NeighbourSpec, NeighbourState } from './route/neighbours.ts';
 export type { NextHop, Route, RouteFilter, RouteScope, RouteSpec, RouteType } from './route/routes.ts';
 export type { Rule, RuleAction } from './route/rules.ts';
+export { bindUdp, listenTcp, type SocketSpec } from './sockets.ts';
+export { readSysctl, type SysctlKey, writeSysctl } from './sysctl.ts';

@@ -1,0 +1,93 @@
+import { Ip } from '@tenet/std';
+import { attributes, nested, readAttributes } from './netlink/attributes.ts';
+import { CTA, CTA_IP, CTA_PROTO, CTA_TUPLE } from './netlink/constants.ts';
+import { struct } from './netlink/struct.ts';
+
+/** One direction of a tracked connection. */
+export interface ConntrackTuple {
+  readonly source: Ip;
+  readonly destination: Ip;
+  /** The IP protocol: 6, 17… */
+  readonly protocol: number;
+  /** Of protocols that have ports. */
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+}
+
+/** A tracked connection: what its first packet was, and what the answers look like after translation. */
+export interface ConntrackEntry {
+  readonly original: ConntrackTuple;
+  readonly reply: ConntrackTuple;
+  readonly zone: number;
+}
+
+/** Which connections: those that have all that is given. */
+export interface ConntrackFilter {
+  readonly originalSource?: Ip;
+  readonly originalDestination?: Ip;
+  readonly replySource?: Ip;
+  readonly protocol?: number;
+  readonly zone?: number;
+}
+
+/** `struct nfgenmsg` (nfnetlink.h). */
+export const nfgenmsg = struct({ family: 'u8', version: 'u8', resource: 'be16' });
+
+/** Numbers in conntrack attributes are in network order, unlike those of rtnetlink. */
+const be16 = struct({ value: 'be16' });
+
+/** Reads the body of an IPCTNL_MSG_CT_NEW message; undefined for a connection that is not IP. */
+export function decodeConntrack(body: Uint8Array): ConntrackEntry | undefined {
+  const found = readAttributes(body, nfgenmsg.lengthBytes);
+  const original = decodeTuple(found.get(CTA.TUPLE_ORIG));
+  const reply = decodeTuple(found.get(CTA.TUPLE_REPLY));
+  const zone = found.get(CTA.ZONE);
+  return original && reply && { original, reply, zone: zone ? be16.read(zone).value : 0 };
+}
+
+/**
+ * The body of IPCTNL_MSG_CT_DELETE for the connection of which this was read: the same tuple and zone, and its id, so
+ * that a new connection in its place stays.
+ */
+export function encodeConntrackDeletion(body: Uint8Array): Uint8Array[] {
+  const found = readAttributes(body, nfgenmsg.lengthBytes);
+  return [
+    nfgenmsg.write({ family: body[0] ?? 0 }),
+    attributes(
+      [nested(CTA.TUPLE_ORIG), found.get(CTA.TUPLE_ORIG)],
+      [CTA.ZONE, found.get(CTA.ZONE)],
+      [CTA.ID, found.get(CTA.ID)],
+    ),
+  ];
+}
+
+export function conntrackMatches({ original, reply, zone }: ConntrackEntry, filter: ConntrackFilter): boolean {
+  const same = (wanted: Ip | undefined, is: Ip) => wanted === undefined || wanted.equals(is);
+  return (
+    same(filter.originalSource, original.source) &&
+    same(filter.originalDestination, original.destination) &&
+    same(filter.replySource, reply.source) &&
+    (filter.protocol ?? original.protocol) === original.protocol &&
+    (filter.zone ?? zone) === zone
+  );
+}
+
+function decodeTuple(bytes: Uint8Array | undefined): ConntrackTuple | undefined {
+  const found = bytes && readAttributes(bytes);
+  const ip = found?.get(CTA_TUPLE.IP);
+  const l4 = found?.get(CTA_TUPLE.PROTO);
+  if (ip === undefined || l4 === undefined) return undefined;
+  const addresses = readAttributes(ip);
+  const source = addresses.get(CTA_IP.V4_SRC) ?? addresses.get(CTA_IP.V6_SRC);
+  const destination = addresses.get(CTA_IP.V4_DST) ?? addresses.get(CTA_IP.V6_DST);
+  const protocol = readAttributes(l4);
+  const [sourcePort, destinationPort] = [protocol.get(CTA_PROTO.SRC_PORT), protocol.get(CTA_PROTO.DST_PORT)];
+  if (source === undefined || destination === undefined) return undefined;
+  return {
+    source: Ip.fromBytes(source),
+    destination: Ip.fromBytes(destination),
+    protocol: protocol.get(CTA_PROTO.NUM)?.[0] ?? 0,
+    ...(sourcePort && { sourcePort: be16.read(sourcePort).value }),
+    ...(destinationPort && { destinationPort: be16.read(destinationPort).value }),
+  };
+}

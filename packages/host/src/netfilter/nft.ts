@@ -1,0 +1,36 @@
+import { runTool, runToolSync } from './tool.ts';
+
+/** How to apply a ruleset. */
+export interface NftOptions {
+  /** The path of the network namespace; the caller's own when left out. */
+  readonly namespace?: string;
+  /** Check it without committing. */
+  readonly check?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What to list. */
+export interface NftListOptions {
+  /** As after `nft list`: `ruleset`, `chain ip tenet services`, `map ip tenet endpoints`. */
+  readonly what?: string;
+  readonly namespace?: string;
+}
+
+/** One object of a listing, such as `{ chain: {…} }` (libnftables-json(5)). */
+export type NftObject = Readonly<Record<string, unknown>>;
+
+/** Applies commands of nft(8) as one transaction. A failure is TOOL_FAILED with the line of the input that is at fault. */
+export async function nftApply(text: string, { namespace, check = false, signal }: NftOptions = {}): Promise<void> {
+  await runTool({ command: ['nft', ...(check ? ['-c'] : []), '-f', '-'], input: text, namespace }, signal);
+}
+
+/** Lists the ruleset, or a part of it, without the line about the tool itself. */
+export function nftList({ what = 'ruleset', namespace }: NftListOptions = {}): NftObject[] {
+  const answer: unknown = JSON.parse(runToolSync({ command: ['nft', '-j', 'list', ...what.split(' ')], namespace }));
+  return objectsIn(answer).filter((object) => !('metainfo' in object));
+}
+
+function objectsIn(answer: unknown): NftObject[] {
+  const list = typeof answer === 'object' && answer !== null && 'nftables' in answer ? answer.nftables : [];
+  return Array.isArray(list) ? list.filter((each): each is NftObject => typeof each === 'object' && each !== null) : [];
+}
