@@ -42,30 +42,61 @@ const ROWS: Readonly<Record<TableName, TableRows>> = {
 
 /** The flows that every node has, whatever its pods and peers; the misses of all tables too. */
 export function staticFlows(node: NodeNetwork): Flow[] {
-  return compile(STATIC, (rows, table) => [
-    ...(rows.static?.(node) ?? []),
-    { priority: 0, match: {}, apply: TABLES[table].miss, why: `the answer is no` },
-  ]);
+  return compile(STATIC, (rows, table) => [...(rows.static?.(node) ?? []), missOf(table)]);
 }
 
 /** The flows of a pod of this node. */
 export function podFlows(node: NodeNetwork, pod: PodPort): Flow[] {
-  return compile({ kind: 'pod', id: Number(pod.ip.value) }, (rows) => rows.pod?.(node, pod) ?? []);
+  return compile(podOwner(pod), (rows) => rows.pod?.(node, pod) ?? []);
 }
 
 /** The flows of another node. */
 export function peerFlows(node: NodeNetwork, peer: Peer): Flow[] {
-  return compile({ kind: 'peer', id: peer.id }, (rows) => rows.peer?.(node, peer) ?? []);
+  return compile(peerOwner(peer), (rows) => rows.peer?.(node, peer) ?? []);
 }
 
 /** The flows of a project with a pod on this node; the global project needs none. */
 export function projectFlows(node: NodeNetwork, vnid: Vnid): Flow[] {
-  return vnid === 0 ? [] : compile({ kind: 'project', id: vnid }, (rows) => rows.project?.(node, vnid) ?? []);
+  return vnid === 0 ? [] : compile(projectOwner(vnid), (rows) => rows.project?.(node, vnid) ?? []);
 }
 
-/** Every row of a table with its owner, for those who explain the flows. */
-export function rowsOf(table: TableName): TableRows {
-  return ROWS[table];
+/** A flow with the owner for whose sake it is there, and the reason. */
+export interface ExplainedFlow {
+  readonly owner: Owner['kind'];
+  readonly flow: Flow;
+  readonly why: string;
+}
+
+/** The flows of one table of a node, highest priority first, each with its reason: what documentation is made of. */
+export function explainTable(table: TableName, node: NodeNetwork, pod: PodPort, peer: Peer): ExplainedFlow[] {
+  const rows = ROWS[table];
+  const owned: readonly (readonly [Owner, readonly Row[]])[] = [
+    [STATIC, [...(rows.static?.(node) ?? []), missOf(table)]],
+    [podOwner(pod), rows.pod?.(node, pod) ?? []],
+    [peerOwner(peer), rows.peer?.(node, peer) ?? []],
+    [projectOwner(pod.vnid), rows.project?.(node, pod.vnid) ?? []],
+  ];
+  return owned
+    .flatMap(([owner, list]) =>
+      list.map((row) => ({ owner: owner.kind, flow: flowOf(table, row, owner), why: row.why })),
+    )
+    .sort((a, b) => b.flow.priority - a.flow.priority);
+}
+
+function podOwner({ ip }: PodPort): Owner {
+  return { kind: 'pod', id: Number(ip.value) };
+}
+
+function peerOwner({ id }: Peer): Owner {
+  return { kind: 'peer', id };
+}
+
+function projectOwner(vnid: Vnid): Owner {
+  return { kind: 'project', id: vnid };
+}
+
+function missOf(table: TableName): Row {
+  return { priority: 0, match: {}, apply: TABLES[table].miss, why: 'nothing above matched' };
 }
 
 function compile(owner: Owner, rowsFor: (rows: TableRows, table: TableName) => readonly Row[]): Flow[] {

@@ -1,0 +1,46 @@
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentConfig } from '../config.ts';
+
+/** The plugin's program: a runtime and what it runs, both by absolute path. */
+export interface PluginProgram {
+  readonly runtime: string;
+  readonly bundle: string;
+}
+
+export const PLUGIN_NAME = 'tenet-cni';
+const CONFIGURATION_NAME = '80-tenet.conflist';
+
+/** Writes what the container runtime executes. Nothing is looked up in PATH. */
+export function installPlugin(binDirectory: string, { runtime, bundle }: PluginProgram): void {
+  mkdirSync(binDirectory, { recursive: true });
+  const draft = join(binDirectory, `.${PLUGIN_NAME}`);
+  writeFileSync(draft, `#!/bin/sh\nexec ${quoted(runtime)} ${quoted(bundle)}\n`);
+  chmodSync(draft, 0o755);
+  renameSync(draft, join(binDirectory, PLUGIN_NAME));
+}
+
+/**
+ * Tells the container runtime that the network is ready. Written last, and renamed within its directory: containerd
+ * ignores a file that is moved in from elsewhere.
+ */
+export function announceNetwork({ configDirectory, socket }: AgentConfig['cni']): void {
+  const configuration = {
+    cniVersion: '1.1.0',
+    name: 'tenet',
+    plugins: [{ type: PLUGIN_NAME, socket, capabilities: { ips: true } }],
+  };
+  mkdirSync(configDirectory, { recursive: true });
+  const draft = join(configDirectory, `.${CONFIGURATION_NAME}`);
+  writeFileSync(draft, `${JSON.stringify(configuration, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, join(configDirectory, CONFIGURATION_NAME));
+}
+
+/** Takes the announcement back: no pod may be started on a node that cannot wire it. */
+export function withdrawNetwork({ configDirectory }: AgentConfig['cni']): void {
+  rmSync(join(configDirectory, CONFIGURATION_NAME), { force: true });
+}
+
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
+}

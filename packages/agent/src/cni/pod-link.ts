@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { inNamespace, Netlink, setTxChecksum, writeSysctl } from '@tenet/host';
+import type { NodeNetwork } from '@tenet/pipeline';
+import { type Ip, Mac, Prefix } from '@tenet/std';
+import { failAgent } from '../errors.ts';
+
+/** One end in the host, one in the pod. */
+export interface PodLink {
+  readonly hostVeth: string;
+  readonly netns: string;
+  readonly ifName: string;
+  readonly ip: Ip;
+}
+
+const MULTICAST = Prefix.parse('224.0.0.0/4');
+const EVERYWHERE = Prefix.parse('0.0.0.0/0');
+
+/** True when the pod's end is there with its address and MAC, so that an ADD was through before. */
+export function isPodLinkThere(host: Netlink, { hostVeth, netns, ifName, ip }: PodLink): boolean {
+  if (!existsSync(netns) || host.link(hostVeth) === undefined) return false;
+  using pod = Netlink.open(netns);
+  const link = pod.link(ifName);
+  if (link === undefined || !link.up || link.mac?.equals(Mac.fromIpv4(ip)) !== true) return false;
+  return pod.addresses().some(({ link: name, address }) => name === ifName && address.equals(ip));
+}
+
+/**
+ * Makes the pod's interface and all that the pod sees of the network: address, MAC, MTU and routes. What an earlier
+ * call left half made under the same names is replaced. NETNS_MISSING when the sandbox is gone.
+ */
+export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns, ifName, ip }: PodLink): void {
+  if (!existsSync(netns)) failAgent('NETNS_MISSING', { path: netns });
+  const { mtuBytes, subnet, gateway, clusterNetworks, datapath } = node;
+  host.deleteLink(hostVeth);
+  using pod = Netlink.open(netns);
+  pod.deleteLink(ifName);
+  host.addVeth({
+    name: hostVeth,
+    mtu: mtuBytes,
+    peer: { name: ifName, namespace: netns, mtu: mtuBytes, mac: Mac.fromIpv4(ip) },
+  });
+  inNamespace(netns, () => {
+    // The network is IPv4 only: the pod's neighbour discovery would only count as dropped.
+    writeSysctl(`net.ipv6.conf.${ifName}.disable_ipv6`, '1');
+    // The userspace datapath does not finish partial checksums.
+    if (datapath === 'netdev') setTxChecksum(ifName, false);
+  });
+  if (datapath === 'netdev') setTxChecksum(hostVeth, false);
+  pod.changeLink('lo', { up: true });
+  pod.changeLink(ifName, { up: true });
+  // With it comes the route to the subnet.
+  pod.addAddress({ link: ifName, address: ip, prefixLength: subnet.length });
+  pod.replaceRoute({ destination: EVERYWHERE, gateway, link: ifName });
+  for (const destination of [...clusterNetworks, MULTICAST])
+    pod.replaceRoute({ destination, link: ifName, scope: 'link' });
+  host.changeLink(hostVeth, { up: true });
+}

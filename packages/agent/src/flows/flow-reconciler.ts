@@ -1,0 +1,80 @@
+import { type Flow, flowKey, sameFlow } from '@tenet/openflow';
+import { diff, type Logger } from '@tenet/std';
+import { coalesce } from '../coalesce.ts';
+import { failAgent } from '../errors.ts';
+import type { FlowMap } from './flow-compiler.ts';
+
+/** A switch, as far as its flows go. */
+export interface FlowSwitch {
+  dumpFlows(): Promise<readonly Flow[]>;
+  /** All of it or nothing, and in force when it resolves: no packet meets half a change. */
+  change(add: readonly Flow[], remove: readonly Flow[]): Promise<void>;
+}
+
+/** What the reconciler needs. */
+export interface FlowReconcilerOptions {
+  /** The flows that should be there; undefined while that is not known, and then nothing is touched. */
+  readonly desired: () => FlowMap | undefined;
+  readonly log: Logger;
+}
+
+/**
+ * Brings the switch's flows to what they should be, by difference from what it really has. What it has is read from
+ * the switch on each connection and in each full pass; between them the mirror follows our own changes.
+ */
+export class FlowReconciler {
+  readonly #desired: FlowReconcilerOptions['desired'];
+  readonly #log: Logger;
+  #switch: FlowSwitch | undefined;
+  #installed: Map<string, Flow> | undefined;
+
+  /** Resolves when a pass that began after the call has brought the switch to the desired flows; rejects otherwise. */
+  readonly sync: () => Promise<void>;
+
+  constructor({ desired, log }: FlowReconcilerOptions) {
+    this.#desired = desired;
+    this.#log = log;
+    this.sync = coalesce(() => this.#pass());
+  }
+
+  /** From now on this switch is the one; undefined while there is none. */
+  attach(flowSwitch: FlowSwitch | undefined): void {
+    this.#switch = flowSwitch;
+    this.#installed = undefined;
+  }
+
+  /** Forgets what the switch was seen to have, so that the next pass reads it again. */
+  distrust(): void {
+    this.#installed = undefined;
+  }
+
+  /** The flows that the switch has, as last seen; undefined when that is not known. */
+  get installed(): FlowMap | undefined {
+    return this.#installed;
+  }
+
+  async #pass(): Promise<void> {
+    const flowSwitch = this.#switch;
+    const desired = this.#desired();
+    if (flowSwitch === undefined || desired === undefined)
+      return failAgent('FLOWS_NOT_INSTALLED', { what: 'this node' });
+    const startedMs = performance.now();
+    const installed = this.#installed ?? byKey(await flowSwitch.dumpFlows());
+    // Unknown until the change has succeeded: a change that failed may or may not have happened.
+    this.#installed = undefined;
+    const change = diff(desired, installed, sameFlow);
+    if (change.add.size + change.remove.size > 0) {
+      await flowSwitch.change([...change.add.values()], [...change.remove.values()]);
+      for (const key of change.remove.keys()) installed.delete(key);
+      for (const [key, flow] of change.add) installed.set(key, flow);
+      const ms = Math.round(performance.now() - startedMs);
+      this.#log.info('flows reconciled', { added: change.add.size, removed: change.remove.size, ms });
+    }
+    // A connection that was replaced meanwhile has other flows.
+    if (this.#switch === flowSwitch) this.#installed = installed;
+  }
+}
+
+function byKey(flows: readonly Flow[]): Map<string, Flow> {
+  return new Map(flows.map((flow) => [flowKey(flow), flow]));
+}

@@ -1,0 +1,203 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Netlink } from '@tenet/host';
+import { type KeptSwitch, keepConnected, type SwitchConnection } from '@tenet/openflow/connection';
+import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
+import type { NodeNetwork, Peer } from '@tenet/pipeline';
+import { type Clock, isTenetError, type Logger } from '@tenet/std';
+import { flushServiceConntrack } from './bridge/service-conntrack.ts';
+import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
+import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
+import type { Wiring } from './cni/attach.ts';
+import { attachmentKey } from './cni/attachment.ts';
+import type { AgentConfig } from './config.ts';
+import { failAgent } from './errors.ts';
+import { FlowCompiler, type FlowMap } from './flows/flow-compiler.ts';
+import { FlowReconciler } from './flows/flow-reconciler.ts';
+import { openFlowSwitch } from './flows/open-flow-switch.ts';
+import { reconcileHostNetwork } from './host/host-network.ts';
+import { HostRulesSync } from './host/host-rules-sync.ts';
+import { checkNodeLink } from './host/node-link.ts';
+import { Leases } from './ipam/leases.ts';
+import { peersOf } from './peers.ts';
+import { Steps } from './steps.ts';
+import { awaitVnid } from './vnid-lookup.ts';
+import type { Cluster } from './watch-cluster.ts';
+import { BRIDGE, podPorts, wiredPods } from './wired-pods.ts';
+
+export interface NodeLoopsOptions {
+  readonly config: AgentConfig;
+  readonly node: NodeNetwork;
+  readonly cluster: Cluster;
+  readonly ovs: OpenVSwitch;
+  readonly netlink: Netlink;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** How often everything is compared again, whether or not something was heard. */
+const FULL_PASS_MS = 2_000;
+
+/** Reading netfilter costs a process, so rules are compared at every so many passes only. */
+const PASSES_PER_RULES = 5;
+
+/**
+ * Keeps a node as its cluster wants it. Everything is level-triggered: what is heard only says when to look, and
+ * each look compares all that should be with all that is.
+ */
+export class NodeLoops implements AsyncDisposable {
+  readonly wiring: Wiring;
+  readonly #options: NodeLoopsOptions;
+  readonly #steps: Steps;
+  readonly #flows: FlowReconciler;
+  readonly #compiler = new FlowCompiler();
+  readonly #rules: HostRulesSync;
+  readonly #neighbours: TunnelNeighbours;
+  readonly #detaching = new Set<string>();
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #listening: Disposable[] = [];
+  #connection: KeptSwitch | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #refused = '';
+
+  constructor(options: NodeLoopsOptions) {
+    const { config, node, cluster, ovs, netlink, log } = options;
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#steps = new Steps(log);
+    this.#flows = new FlowReconciler({ desired: () => this.#desiredFlows(), log });
+    this.#rules = new HostRulesSync({ node, log });
+    const control = () => this.#controlPath();
+    this.#neighbours = new TunnelNeighbours({ netlink, control, log });
+    this.wiring = {
+      node,
+      ovs,
+      netlink,
+      log,
+      leases: new Leases(config.cni.leases, node.subnet),
+      vnidOf: (namespace, signal) => awaitVnid(cluster.netNamespaces, namespace, { signal }),
+      syncFlows: () => this.#flows.sync(),
+      detaching: this.#detaching,
+      flushConntrack: (ip) =>
+        flushServiceConntrack(
+          node.datapath,
+          {
+            control,
+            flush: (zone, direction, source) =>
+              this.#switchNow().flushConntrack({ zone, [direction]: { nwSrc: source } }),
+          },
+          ip,
+        ),
+    };
+  }
+
+  /** Resolves when the node carries packets: guards first, then flows. Rejects with what must be mended first. */
+  async started(): Promise<void> {
+    const { config, node, cluster, ovs, netlink, log, clock, random } = this.#options;
+    await ovs.connected({ signal: this.#signal });
+    checkNodeLink(netlink, ovs.cache, config.nodeName, node);
+    await ensureSwitchObjects(ovs, node, this.#signal);
+    reconcileHostNetwork(netlink, node);
+    await this.#rules.reconcile(this.#signal);
+    this.#connection = keepConnected({
+      path: join(config.openvswitch.runDirectory, `${BRIDGE}.mgmt`),
+      signal: this.#signal,
+      log,
+      clock,
+      random,
+      onConnected: (connection) => this.#onSwitch(connection),
+    });
+    await this.#connection.connected({ signal: this.#signal });
+    const look = () => void this.#steps.run('flows', () => this.#flows.sync());
+    this.#listening.push(
+      cluster.hostSubnets.onChange(look),
+      cluster.netNamespaces.onChange(look),
+      ovs.cache.onChange(look),
+    );
+    this.#ended = this.#passes();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const listening of this.#listening) listening[Symbol.dispose]();
+    await this.#connection?.[Symbol.asyncDispose]();
+    await this.#ended;
+  }
+
+  /** A switch that has just come has no fragment mode and maybe no flows: the mode is set before the first flow. */
+  async #onSwitch(connection: SwitchConnection): Promise<void> {
+    await connection.setFragmentMode('nx-match');
+    this.#neighbours.forget();
+    this.#flows.attach(openFlowSwitch(connection));
+    await this.#flows.sync();
+  }
+
+  async #passes(): Promise<void> {
+    for (let pass = 0; !this.#signal.aborted; pass++) {
+      await this.#fullPass(pass);
+      await this.#options.clock.sleep(FULL_PASS_MS, this.#signal).catch(() => {});
+    }
+  }
+
+  async #fullPass(pass: number): Promise<void> {
+    const { node, ovs, netlink, log } = this.#options;
+    await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
+    await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
+    await this.#steps.run('host network', () => {
+      for (const reason of reconcileHostNetwork(netlink, node)) log.info('host network mended', { reason });
+    });
+    if (pass % PASSES_PER_RULES === 0) await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
+    await this.#steps.run('flows', () => {
+      this.#flows.distrust();
+      return this.#flows.sync();
+    });
+    if (node.datapath === 'netdev') {
+      await this.#steps.run('tunnel neighbours', () => this.#neighbours.refresh(this.#peers(), this.#signal));
+    }
+  }
+
+  /** The flows that should be there. With vxlan0 or tun0 in the wrong place that is none: nothing may pass. */
+  #desiredFlows(): FlowMap | undefined {
+    const { node, cluster, ovs } = this.#options;
+    if (!cluster.netNamespaces.isSynced || !cluster.hostSubnets.isSynced || ovs.cache.root === undefined)
+      return undefined;
+    try {
+      checkFixedPorts(ovs.cache);
+    } catch (error) {
+      if (!isTenetError(error)) throw error;
+      return new Map();
+    }
+    const pods = wiredPods(ovs.cache).filter(({ attachment }) => !this.#detaching.has(attachmentKey(attachment)));
+    const vnidOf = (namespace: string) => cluster.netNamespaces.get(namespace)?.vnid;
+    return this.#compiler.compile({ node, pods: podPorts(pods, vnidOf), peers: this.#peers() });
+  }
+
+  #peers(): readonly Peer[] {
+    const { config, node, cluster, log } = this.#options;
+    const { peers, refused } = peersOf(config.nodeName, node, cluster.hostSubnets.entries.values());
+    const said = JSON.stringify(refused);
+    if (said !== this.#refused) {
+      for (const { name, problem } of refused) {
+        log.warn('node left out', { node: name, reason: problem, remedy: `correct or delete HostSubnet ${name}` });
+      }
+    }
+    this.#refused = said;
+    return peers;
+  }
+
+  #switchNow(): SwitchConnection {
+    return (
+      this.#connection?.connection ??
+      failAgent('OPEN_VSWITCH_NOT_READY', { database: this.#options.config.openvswitch.database })
+    );
+  }
+
+  async #controlPath(): Promise<string> {
+    const { runDirectory, control } = this.#options.config.openvswitch;
+    const unnumbered = join(runDirectory, 'ovs-vswitchd.ctl');
+    return control ?? (existsSync(unnumbered) ? unnumbered : await vswitchdCtlPath(runDirectory));
+  }
+}

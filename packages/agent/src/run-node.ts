@@ -1,0 +1,54 @@
+import { Netlink } from '@tenet/host';
+import { openKubeClient } from '@tenet/kube';
+import { OpenVSwitch } from '@tenet/ovsdb';
+import type { Clock, Logger } from '@tenet/std';
+import { startCniServer } from './cni/cni-server.ts';
+import { announceNetwork, installPlugin, type PluginProgram, withdrawNetwork } from './cni/install-plugin.ts';
+import type { AgentConfig } from './config.ts';
+import { learnNode } from './learn-node.ts';
+import { NodeLoops } from './node-loops.ts';
+import { watchCluster } from './watch-cluster.ts';
+
+/** What the node's daemon is given. */
+export interface RunNodeOptions {
+  readonly config: AgentConfig;
+  readonly plugin: PluginProgram;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The node's daemon, in the network namespace of the node: brings switch, kernel and rules to what the cluster's
+ * objects ask for, keeps them there, and wires pods. Resolves when the signal has aborted; what is installed stays,
+ * so that pods go on talking.
+ */
+export async function runNode({ config, plugin, log, clock, random, signal }: RunNodeOptions): Promise<void> {
+  // Until everything stands no pod may be started here.
+  withdrawNetwork(config.cni);
+  await using client = await openKubeClient({
+    ...(config.kubeconfig && { kubeconfig: config.kubeconfig }),
+    signal,
+    userAgent: 'tenet-node',
+  });
+  const cluster = watchCluster(client, { log, clock, random, signal });
+  const node = await learnNode({ config, client, cluster, log, clock, signal });
+  await using ovs = new OpenVSwitch({ path: config.openvswitch.database, signal, log, clock, random });
+  using netlink = Netlink.open();
+  await using loops = new NodeLoops({ config, node, cluster, ovs, netlink, log, clock, random, signal });
+  await loops.started();
+  await using _server = await startCniServer({ socket: config.cni.socket, wiring: loops.wiring, log });
+  installPlugin(config.cni.binDirectory, plugin);
+  announceNetwork(config.cni);
+  log.info('node is ready', { node: config.nodeName, subnet: node.subnet.toString() });
+  await aborted(signal);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

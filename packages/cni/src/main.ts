@@ -1,0 +1,14 @@
+/**
+ * What a container runtime executes (CNI 1.1.0). It hands the call to the node's daemon and prints the answer; all
+ * that is decided is decided there.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import { answer } from './answer.ts';
+import { ask } from './ask.ts';
+
+const STDIN = 0;
+const STDOUT = 1;
+
+const { print, status } = await answer({ environment: process.env, stdin: readFileSync(STDIN, 'utf8'), ask });
+if (print !== '') writeSync(STDOUT, `${print}\n`);
+process.exitCode = status;

@@ -1,0 +1,137 @@
+import { type DesiredRules, type DesiredTable, type Jump, parseRule } from '@tenet/netfilter';
+import type { NodeNetwork } from './node-network.ts';
+
+/** A rule in the words of iptables, and why it is there. */
+interface HostRule {
+  readonly rule: string;
+  readonly why: string;
+}
+
+/** A chain of ours, and the one rule by which a chain of the kernel calls it. */
+interface HostChain {
+  readonly name: string;
+  readonly calledFrom: string;
+  /** What the calling rule matches, before its `-j`. */
+  readonly when?: string;
+  readonly position: Jump['position'];
+  /** Absent: the administrator's, made when missing and never touched. */
+  readonly rules?: readonly HostRule[];
+}
+
+/** Where an administrator puts rules about what leaves the cluster, as openshift-sdn had it. */
+const ADMIN_CHAIN = 'OPENSHIFT-ADMIN-OUTPUT-RULES';
+
+/** Chains whose names begin so are ours. */
+const OWN_CHAINS = 'TENET-';
+
+/**
+ * The host's rules by table, in the order in which their chains are called. They guard what the flow tables cannot
+ * see: what enters the host from outside, and what the host itself translates.
+ */
+export function hostChains({
+  clusterNetworks,
+  serviceNetwork,
+  vxlanPort,
+}: NodeNetwork): Readonly<Record<string, readonly HostChain[]>> {
+  const perCluster = (make: (cluster: string) => string, why: string): HostRule[] =>
+    clusterNetworks.map((cluster) => ({ rule: make(cluster.toString()), why }));
+  return {
+    raw: [
+      {
+        name: 'TENET-PREROUTING',
+        calledFrom: 'PREROUTING',
+        position: 'first',
+        rules: [
+          { rule: '-i lo -j RETURN', why: 'the node talking to itself' },
+          { rule: `! -i tun0 -d ${serviceNetwork} -j DROP`, why: 'services are for pods and this node' },
+          ...perCluster(
+            (cluster) => `! -i tun0 -s ${cluster} -j DROP`,
+            "outside forging a pod: table 25 would give it the pod's VNID",
+          ),
+          { rule: `! -i tun0 -s ${serviceNetwork} -j DROP`, why: "outside forging a service's reply" },
+          { rule: `! -i tun0 -p udp --dport ${vxlanPort} -j NOTRACK`, why: 'tunnels need no conntrack' },
+        ],
+      },
+      {
+        name: 'TENET-OUTPUT',
+        calledFrom: 'OUTPUT',
+        position: 'first',
+        rules: [{ rule: `-p udp --dport ${vxlanPort} -j NOTRACK`, why: 'tunnels need no conntrack' }],
+      },
+    ],
+    filter: [
+      {
+        name: 'TENET-INPUT',
+        calledFrom: 'INPUT',
+        position: 'first',
+        rules: [
+          { rule: `-i tun0 -p udp --dport ${vxlanPort} -j DROP`, why: 'no pod speaks as a tunnel' },
+          { rule: `-p udp --dport ${vxlanPort} -j ACCEPT`, why: 'other nodes do' },
+          { rule: '-i tun0 -j ACCEPT', why: 'pods reach their node' },
+        ],
+      },
+      {
+        name: 'TENET-GUARD',
+        calledFrom: 'FORWARD',
+        position: 'first',
+        rules: [
+          {
+            rule: `-p udp --dport ${vxlanPort} -j DROP`,
+            why: 'after translation: tunnel packets are never forwarded, whoever addressed them how',
+          },
+          ...perCluster(
+            (cluster) => `-s ${cluster} -m conntrack --ctstate INVALID -j DROP`,
+            "it would leave with a pod's address",
+          ),
+          {
+            rule: '! -i tun0 -o tun0 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -j DROP',
+            why: 'from outside to a pod only through a service',
+          },
+        ],
+      },
+      { name: ADMIN_CHAIN, calledFrom: 'FORWARD', when: '-i tun0 ! -o tun0', position: 'last' },
+      {
+        name: 'TENET-FORWARD',
+        calledFrom: 'FORWARD',
+        position: 'last',
+        rules: [
+          ...perCluster((cluster) => `-d ${cluster} -j ACCEPT`, 'to pods'),
+          ...perCluster((cluster) => `-s ${cluster} -j ACCEPT`, 'from pods'),
+        ],
+      },
+    ],
+    nat: [
+      {
+        name: 'TENET-MASQUERADE',
+        calledFrom: 'POSTROUTING',
+        position: 'last',
+        rules: [
+          // In two steps, so that it is right for several cluster networks too.
+          ...perCluster((cluster) => `-d ${cluster} -j RETURN`, 'pod to pod keeps its address'),
+          ...perCluster((cluster) => `-s ${cluster} -j MASQUERADE`, "pod to outside bears the node's"),
+        ],
+      },
+    ],
+  };
+}
+
+/** The host's rules as netfilter is to have them. */
+export function hostRules(node: NodeNetwork): DesiredRules {
+  const tables = Object.entries(hostChains(node)).map(
+    ([table, chains]): DesiredTable => ({
+      table,
+      chains: new Map(
+        chains.flatMap(({ name, rules }) =>
+          rules === undefined ? [] : [[name, rules.map(({ rule }) => parseRule(rule))]],
+        ),
+      ),
+      sharedChains: chains.filter(({ rules }) => rules === undefined).map(({ name }) => name),
+      jumps: chains.map(({ name, calledFrom, when = '', position }) => ({
+        chain: calledFrom,
+        rule: parseRule(`${when} -j ${name}`.trim()),
+        position,
+      })),
+    }),
+  );
+  return { tables, ownedPrefixes: [OWN_CHAINS] };
+}
