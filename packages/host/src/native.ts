@@ -8,6 +8,7 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, lengthBytes: number): number;
   listen(fd: number, backlog: number): number;
+  connect(fd: number, address: Uint8Array, lengthBytes: number): number;
   send(fd: number, bytes: Uint8Array, lengthBytes: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, lengthBytes: number, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, lengthBytes: number): number;
@@ -43,6 +44,7 @@ const DECLARATIONS: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   socket: 'int socket(int domain, int type, int protocol)',
   bind: 'int bind(int fd, uint8_t *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',
+  connect: 'int connect(int fd, uint8_t *address, uint32_t length)',
   send: 'int64_t send(int fd, uint8_t *bytes, size_t length, int flags)',
   recv: 'int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)',
   setsockopt: 'int setsockopt(int fd, int level, int name, uint8_t *value, uint32_t length)',
