@@ -1,4 +1,3 @@
-export { kubeconfigText } from './api/kubeconfig-text.ts';
 export { type ResourceSpec, ResourceTable } from './api/resources.ts';
 export {
   type ApiListener,

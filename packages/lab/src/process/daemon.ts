@@ -67,7 +67,7 @@ export async function startDaemon(lab: Lab, spec: DaemonSpec): Promise<Daemon> {
 }
 
 /** How much of a log a failure shows. */
-export const LOG_LINES = 12;
+export const LOG_LINES = 20;
 
 /** nsenter becomes the program, so that the process number stays that of the child. */
 function inside({ namespace, command }: DaemonSpec): DaemonSpec['command'] {

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { type KubeClient, openKubeClient } from '@tenet/kube';
-import { kubeconfigText } from '../api/kubeconfig-text.ts';
 import { ARTICLE_CLUSTER } from '../cluster/article-cluster.ts';
 import { takeDown } from '../down.ts';
 import { failLab } from '../errors.ts';
@@ -16,6 +15,7 @@ import { whatRuns } from '../status/what-runs.ts';
 import { agentConfigurationText } from './agent-configuration.ts';
 import { chooseApiPort } from './api-port.ts';
 import { createObjects } from './create-objects.ts';
+import { kubeconfigText } from './kubeconfig.ts';
 import { checkPreconditions } from './preconditions.ts';
 import { type Print, type Step, steps } from './steps.ts';
 
@@ -81,7 +81,7 @@ async function makeAll(lab: Lab, options: BringUpOptions, { step, stop }: Making
     for (const { name } of cluster.nodes) plugNodeIn(lab, name);
   });
 
-  writeFileSync(paths.kubeconfig, kubeconfigText({ server: `http://127.0.0.1:${settings.apiPort}` }), { mode: 0o600 });
+  writeFileSync(paths.kubeconfig, kubeconfigText(settings.apiPort), { mode: 0o600 });
   await using kube = await openKubeClient({ kubeconfig: paths.kubeconfig, signal, userAgent: 'tenet-lab' });
   const api = step(`API server on 127.0.0.1:${settings.apiPort}, with the cluster's objects`, async () => {
     const daemon = await tenet('api-server', ['lab', 'api-server', '--state', paths.state]);

@@ -1,6 +1,6 @@
 import { openLab, runApiServer } from '@tenet/lab';
 import { Command } from 'commander';
-import { openLog } from '../../log.ts';
+import { daemonLog } from '../../daemon-log.ts';
 import { untilSignalled } from '../../until-signalled.ts';
 import { type StateOption, stateOption } from './state-option.ts';
 
@@ -10,7 +10,8 @@ export function apiServerCommand(): Command {
     .description('the Kubernetes API server of the lab; started by `lab up`')
     .addOption(stateOption())
     .action(async ({ state }: StateOption) => {
+      const log = daemonLog({ level: 'info', component: 'api-server' });
       using life = untilSignalled();
-      await runApiServer({ lab: openLab(state), log: openLog('api-server'), signal: life.signal });
+      await runApiServer({ lab: openLab(state), log, signal: life.signal });
     });
 }

@@ -1,7 +1,7 @@
 import { openKubeClient } from '@tenet/kube';
 import { openLab, runKubelet } from '@tenet/lab';
 import { Command } from 'commander';
-import { openLog } from '../../log.ts';
+import { daemonLog } from '../../daemon-log.ts';
 import { untilSignalled } from '../../until-signalled.ts';
 import { type StateOption, stateOption } from './state-option.ts';
 
@@ -12,9 +12,10 @@ export function kubeletCommand(): Command {
     .addOption(stateOption())
     .action(async ({ state }: StateOption) => {
       const lab = openLab(state);
+      const log = daemonLog({ level: 'info', component: 'kubelet' });
       using life = untilSignalled();
       const { signal } = life;
       await using kube = await openKubeClient({ kubeconfig: lab.paths.kubeconfig, signal, userAgent: 'tenet-kubelet' });
-      await runKubelet({ lab, kube, log: openLog('kubelet'), signal });
+      await runKubelet({ lab, kube, log, signal });
     });
 }

@@ -1,0 +1,25 @@
+import { parseAnswer } from '../answer/answer.ts';
+import { ANSWER_PORT } from '../answer/answerer.ts';
+import { exchange, type ProbeTarget } from './exchange.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface UdpProbe extends ProbeTarget {
+  readonly port?: number;
+  /** Bytes of payload, of the request and of the answer. */
+  readonly size?: number;
+}
+
+/** Asks an answerer by one datagram, in fragments when it does not fit. An answer of another length is garbled. */
+export function probeUdp({ port = ANSWER_PORT.udp, size = 64, ...target }: UdpProbe): Promise<Outcome> {
+  return exchange({
+    ...target,
+    protocol: 'udp',
+    port,
+    request: new Uint8Array(size).fill(0x2e),
+    read(bytes, { ms }) {
+      const text = new TextDecoder().decode(bytes);
+      const answer = bytes.length < size ? undefined : parseAnswer(text);
+      return answer === undefined ? { outcome: 'garbled', text } : { outcome: 'answered', answer, ms };
+    },
+  });
+}
