@@ -264,6 +264,21 @@ describe('OpenVSwitch', () => {
     assert.equal(db.cache.interface('stays')?.name, 'stays');
   });
 
+  real('commands under way survive a restart of ovsdb-server', async () => {
+    const names = Array.from({ length: 12 }, (_, at) => `through${at}`);
+    const adding = (async () => {
+      for (const name of names) assert.ok((await addPort(db, internal(name), { deadlineMs: 15_000 })).ofport > 0);
+    })();
+    await db.cache.waitFor((cache) => cache.port('through1'));
+    await ovs.restartOvsdb();
+    await adding;
+    await deletePorts(db, names);
+    assert.deepEqual(
+      db.cache.portsOf('br0').filter(({ name }) => names.includes(name)),
+      [],
+    );
+  });
+
   real('waitForConfiguration() and addPort() say that ovs-vswitchd does not answer when it is dead', async () => {
     await ovs.stopVswitchd('SIGKILL');
     try {

@@ -1,4 +1,5 @@
 /** The plans carried out: each repeats itself until the switch database is as wished, and is harmless to repeat. */
+import { isTenetError } from '@tenet/std';
 import { isOperationFailure, ovsdbError } from './errors.ts';
 import type { OpenVSwitch } from './open-vswitch.ts';
 import type { Operation } from './operation.ts';
@@ -86,7 +87,7 @@ export async function waitForConfiguration(
   await ovs.cache.waitFor((cache) => curCfgOf(cache) >= nextCfg, { ...options, late: silence(ovs, nextCfg) });
 }
 
-/** How often a plan is made again because another writer was faster. */
+/** How often a plan is made again because another writer was faster or the connection was lost. */
 const ATTEMPTS = 8;
 
 async function carryOut(
@@ -95,26 +96,28 @@ async function carryOut(
   options?: RequestOptions,
 ): Promise<NextCfg> {
   const left = countdown(options);
-  await ovs.connected(left());
+  let wasLost = false;
   for (let attempt = 1; ; attempt += 1) {
+    await ovs.connected(left());
     const { version } = ovs.cache;
     const operations = plan(ovs.cache);
-    if (operations.length === 0) return undefined;
+    // The transaction whose answer was lost may be what made it so, and ovs-vswitchd may not have seen it yet.
+    if (operations.length === 0) return wasLost ? ovs.cache.root?.next_cfg : undefined;
     try {
       return nextCfgOf(await ovs.transact(operations, left()));
     } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      if (isTenetError(error, 'SESSION_CLOSED') || isTenetError(error, 'PEER_SILENT')) wasLost = true;
       // The server tells us of another's transaction before it refuses ours: an unchanged cache means a wrong plan.
-      if (attempt === ATTEMPTS || !isConflict(error) || ovs.cache.version === version) throw error;
+      else if (!isConflict(error) || ovs.cache.version === version) throw error;
     }
   }
 }
 
-/** Another writer changed a row that the plan waits for, or took the name that it inserts. */
+/** Another writer changed a row that the plan waits for, took the name that it inserts, or removed what it refers to. */
 function isConflict(error: unknown): boolean {
-  return (
-    isOperationFailure(error, 'timed out') ||
-    isOperationFailure(error, 'constraint violation') ||
-    isOperationFailure(error, 'referential integrity violation')
+  return ['timed out', 'constraint violation', 'referential integrity violation'].some((name) =>
+    isOperationFailure(error, name),
   );
 }
 

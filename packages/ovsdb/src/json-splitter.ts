@@ -29,6 +29,7 @@ export class JsonSplitter {
   #pieceBytes = 0;
   #inString = false;
   #escaped = false;
+  /** Of the current chunk in the stream. */
   #offset = 0;
   #failure: unknown;
 
@@ -54,52 +55,48 @@ export class JsonSplitter {
 
   *#split(chunk: Uint8Array): Generator<unknown, void, undefined> {
     let from = 0;
-    for (const [at, byte] of chunk.entries()) {
-      if (this.#open.length === 0) {
-        from = at;
-        if (isSpace(byte)) {
-          this.#offset += 1;
-          from = at + 1;
-          continue;
-        }
-      }
-      const isLast = this.#step(byte);
-      if (this.#pieceBytes + at + 1 - from > this.#limits.lengthBytes)
-        this.#fail(`the message is longer than ${this.#limits.lengthBytes} bytes`);
-      if (isLast) this.#keep(chunk.subarray(from, at + 1));
-      const message = isLast ? this.#take() : undefined;
-      this.#offset += 1;
-      if (!isLast) continue;
-      from = at + 1;
+    for (;;) {
+      if (this.#open.length === 0) while (isSpace(chunk[from])) from += 1;
+      const end = this.#scan(chunk, from);
+      if (end === undefined) break;
+      this.#keep(chunk.subarray(from, end));
+      const message = this.#take(end - 1);
+      from = end;
       yield message;
     }
     // The caller may reuse the chunk's memory once we return.
     if (from < chunk.length) this.#keep(chunk.slice(from));
+    this.#offset += chunk.length;
   }
 
-  /** Follows one byte; true when it closes the message. */
-  #step(byte: number): boolean {
-    if (this.#inString) {
-      if (byte < 0x20) this.#fail('a control character in a string');
-      if (this.#escaped) this.#escaped = false;
-      else if (byte === BACKSLASH) this.#escaped = true;
-      else if (byte === QUOTE) this.#inString = false;
-      return false;
+  /** Follows the bytes of one message; answers where it ends, or undefined when the chunk does first. */
+  #scan(chunk: Uint8Array, from: number): number | undefined {
+    const { lengthBytes } = this.#limits;
+    const limit = from + lengthBytes - this.#pieceBytes;
+    for (let at = from; at < chunk.length; at += 1) {
+      if (at >= limit) this.#fail(`the message is longer than ${lengthBytes} bytes`, at);
+      const byte = chunk[at] ?? 0;
+      if (this.#inString) this.#stepInString(byte, at);
+      else if (byte === QUOTE && this.#open.length > 0) this.#inString = true;
+      else if (OUTSIDE_STRINGS[byte] !== 1 || this.#open.length === 0) this.#stepBracket(byte, at);
+      if (this.#open.length === 0) return at + 1;
     }
+    return undefined;
+  }
+
+  #stepInString(byte: number, at: number): void {
+    if (byte < 0x20) this.#fail('a control character in a string', at);
+    if (this.#escaped) this.#escaped = false;
+    else if (byte === BACKSLASH) this.#escaped = true;
+    else if (byte === QUOTE) this.#inString = false;
+  }
+
+  #stepBracket(byte: number, at: number): void {
     const closing = CLOSING.get(byte);
     if (closing !== undefined) {
-      if (this.#open.push(closing) > this.#limits.depth) this.#fail(`nested deeper than ${this.#limits.depth}`);
-      return false;
-    }
-    if (this.#open.length === 0) this.#fail('a message starts with { or [');
-    if (byte === QUOTE) {
-      this.#inString = true;
-      return false;
-    }
-    if (OUTSIDE_STRINGS[byte] === 1) return false;
-    if (byte !== this.#open.at(-1)) this.#fail('not what may stand outside a string here');
-    this.#open.pop();
-    return this.#open.length === 0;
+      if (this.#open.push(closing) > this.#limits.depth) this.#fail(`nested deeper than ${this.#limits.depth}`, at);
+    } else if (this.#open.length === 0) this.#fail('a message starts with { or [', at);
+    else if (byte !== this.#open.pop()) this.#fail('not what may stand outside a string here', at);
   }
 
   #keep(piece: Uint8Array): void {
@@ -107,19 +104,19 @@ export class JsonSplitter {
     this.#pieceBytes += piece.length;
   }
 
-  #take(): unknown {
+  #take(lastAt: number): unknown {
     const bytes = this.#pieces.length === 1 ? this.#pieces[0] : joined(this.#pieces, this.#pieceBytes);
     this.#pieces = [];
     this.#pieceBytes = 0;
     try {
       return JSON.parse(this.#decoder.decode(bytes));
     } catch (cause) {
-      this.#fail('the message ending here is not JSON in UTF-8', cause);
+      this.#fail('the message ending here is not JSON in UTF-8', lastAt, cause);
     }
   }
 
-  #fail(why: string, cause?: unknown): never {
-    throw ovsdbError('JSON_STREAM_MALFORMED', { why, offset: this.#offset }, cause);
+  #fail(why: string, at: number, cause?: unknown): never {
+    throw ovsdbError('JSON_STREAM_MALFORMED', { why, offset: this.#offset + at }, cause);
   }
 }
 
@@ -134,7 +131,7 @@ const CLOSING = new Map([
 const OUTSIDE_STRINGS = new Uint8Array(256);
 for (const byte of bytesOf(',: \t\r\n0123456789+-.eEtrufalsn')) OUTSIDE_STRINGS[byte] = 1;
 
-function isSpace(byte: number): boolean {
+function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 

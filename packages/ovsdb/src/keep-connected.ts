@@ -60,8 +60,9 @@ export function keepConnected(options: KeepConnectedOptions): KeptConnection {
         lastFailure = error;
         failures += 1;
         report(error, failures);
-        await clock.sleep(backoffMs(failures, random(), backoff), signal).catch(() => {});
       }
+      // Also after a loss: a server that accepts and drops us must not be hammered.
+      await clock.sleep(backoffMs(Math.max(1, failures), random(), backoff), signal).catch(() => {});
     }
     next.reject(signal.reason);
   }
@@ -81,7 +82,7 @@ export function keepConnected(options: KeepConnectedOptions): KeptConnection {
     connected: (waiting = {}) =>
       within(next.promise, waiting, () => ovsdbError('SOCKET_UNREACHABLE', { path }, lastFailure)),
     async [Symbol.asyncDispose]() {
-      stop.abort();
+      stop.abort(ovsdbError('SESSION_CLOSED', { path, by: 'us', halfMessageBytes: 0 }));
       await ended;
     },
   };

@@ -3,7 +3,7 @@ import type { TenetError } from '@tenet/std';
 /** How long to wait for one answer. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
-  /** 10 s unless told. */
+  /** 10 s unless told; Infinity for none. */
   readonly deadlineMs?: number | undefined;
 }
 
@@ -21,7 +21,8 @@ export async function within<T>(
   signal?.throwIfAborted();
   const end = Promise.withResolvers<never>();
   const abort = () => end.reject(signal?.reason);
-  const timer = setTimeout(() => end.reject(late(deadlineMs)), deadlineMs);
+  const expire = () => end.reject(late(deadlineMs));
+  const timer = Number.isFinite(deadlineMs) ? setTimeout(expire, deadlineMs) : undefined;
   signal?.addEventListener('abort', abort);
   try {
     return await Promise.race([promise, end.promise]);
