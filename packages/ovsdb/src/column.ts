@@ -47,11 +47,6 @@ export const string: AtomType<string> = {
   read: (wire) => (typeof wire === 'string' ? wire : undefined),
   write: (value) => value,
 };
-export const boolean: AtomType<boolean> = {
-  name: 'a boolean',
-  read: (wire) => (typeof wire === 'boolean' ? wire : undefined),
-  write: (value) => value,
-};
 /** OVSDB's integers have 64 bits; those that a number cannot hold exactly are refused rather than rounded. */
 export const integer: AtomType<number> = {
   name: 'an integer below 2^53',
