@@ -1,0 +1,99 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runController } from '@tenet/controller';
+import { type KubeClient, openKubeClient } from '@tenet/kube';
+import { ApiStore, startApiServer } from '@tenet/lab';
+import type { ClusterNetworkObject } from '@tenet/model';
+import { type Clock, type LogFacts, type Logger, SILENT } from '@tenet/std';
+
+const DEADLINE_MS = 20_000;
+
+/** The machine's own time. */
+export const CLOCK: Clock = {
+  nowMs: () => Date.now(),
+  sleep: async (ms, signal) => void (await sleep(ms, undefined, signal === undefined ? {} : { signal })),
+};
+
+/** A log line as it was written. */
+export interface Line {
+  readonly phrase: string;
+  readonly facts: LogFacts;
+}
+
+/** A controller that runs until it is stopped, and what it said. */
+export interface RunningController extends AsyncDisposable {
+  readonly lines: readonly Line[];
+  /** How it ended: resolves when it was stopped, rejects when it failed. */
+  readonly ended: Promise<void>;
+}
+
+/** An API server with nothing in it but the ClusterNetwork, and a client that is not the controller's. */
+export interface ControllerCluster extends AsyncDisposable {
+  readonly client: KubeClient;
+  /** Starts a controller with a client of its own. */
+  controller(): Promise<RunningController>;
+}
+
+/** Starts the lab's API server on a free port, with an admin's view of it. */
+export async function controllerCluster(network?: ClusterNetworkObject): Promise<ControllerCluster> {
+  await using stack = new AsyncDisposableStack();
+  const directory = stack.use(await mkdtempDisposable(join(tmpdir(), 'tenet-controller-')));
+  const store = new ApiStore({ nowMs: () => Date.now(), uid: () => crypto.randomUUID() });
+  const listeners = [{ host: '127.0.0.1', port: 0 }];
+  const server = stack.use(await startApiServer({ listeners, store, log: SILENT }));
+  const kubeconfig = join(directory.path, 'kubeconfig');
+  await writeFile(kubeconfig, kubeconfigText(server.listeners[0]?.url ?? ''));
+  const client = stack.use(await openKubeClient({ kubeconfig }));
+  if (network !== undefined) await client.create('ClusterNetwork', network);
+
+  const held = stack.move();
+  return {
+    client,
+    async controller() {
+      const own = await openKubeClient({ kubeconfig });
+      const life = new AbortController();
+      const lines: Line[] = [];
+      const write = (phrase: string, facts: LogFacts = {}) => void lines.push({ phrase, facts });
+      const log: Logger = { debug() {}, info: write, warn: write, error: write };
+      const ended = runController({ client: own, log, clock: CLOCK, random: Math.random, signal: life.signal });
+      // Whoever started it to see it fail looks at `ended` later.
+      ended.catch(() => {});
+      return {
+        lines,
+        ended,
+        async [Symbol.asyncDispose]() {
+          life.abort();
+          await ended.catch(() => {});
+          await own[Symbol.asyncDispose]();
+        },
+      };
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+/** Waits until `look` gives something other than undefined; fails with what it looked for. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const untilMs = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > untilMs) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
+    await sleep(20);
+  }
+}
+
+/** JSON is YAML too; the lab's server asks for no credentials. */
+function kubeconfigText(server: string): string {
+  const name = 'controller-test';
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': name,
+    clusters: [{ name, cluster: { server } }],
+    users: [{ name, user: {} }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+  });
+}
