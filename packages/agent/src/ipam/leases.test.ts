@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempDisposableSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { Ip, isTenetError, Prefix } from '@tenet/std';
+import fc from 'fast-check';
+import { Leases } from './leases.ts';
+
+const SUBNET = Prefix.parse('10.131.2.0/29');
+const ROOM = 5;
+
+function directory() {
+  return mkdtempDisposableSync(join(tmpdir(), 'tenet-leases-'));
+}
+
+function attachment(n: number) {
+  return { containerId: `c${n}`, ifName: 'eth0' };
+}
+
+describe('Leases', () => {
+  const REFUSED = [
+    { name: 'the network address', ip: '10.131.2.0', code: 'ADDRESS_NOT_HERE' },
+    { name: 'the gateway', ip: '10.131.2.1', code: 'ADDRESS_NOT_HERE' },
+    { name: 'the broadcast address', ip: '10.131.2.7', code: 'ADDRESS_NOT_HERE' },
+    { name: "another node's address", ip: '10.131.4.5', code: 'ADDRESS_NOT_HERE' },
+    { name: 'an address that another has', ip: '10.131.2.3', code: 'ADDRESS_TAKEN' },
+  ];
+  for (const { name, ip, code } of REFUSED) {
+    test(`acquire() refuses ${name} and leaves nothing behind`, () => {
+      using dir = directory();
+      const leases = new Leases(dir.path, SUBNET);
+      leases.acquire(attachment(1), Ip.parse('10.131.2.3'));
+      const before = readdirSync(dir.path);
+      assert.throws(
+        () => leases.acquire(attachment(2), Ip.parse(ip)),
+        (error) => isTenetError(error, code),
+      );
+      assert.deepEqual(readdirSync(dir.path), before);
+    });
+  }
+
+  test('acquire() refuses with SUBNET_FULL when every address is leased, and works again after one is released', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, SUBNET);
+    const taken = Array.from({ length: ROOM }, (_, n) => leases.acquire(attachment(n)));
+    assert.equal(new Set(taken.map(String)).size, ROOM);
+    assert.throws(
+      () => leases.acquire(attachment(99)),
+      (error) => isTenetError(error, 'SUBNET_FULL') && error.facts.leases === ROOM,
+    );
+    leases.release(taken[2] as Ip);
+    assert.equal(leases.acquire(attachment(99)).toString(), String(taken[2]));
+  });
+
+  test('a file that is no lease is an error that names it', () => {
+    using dir = directory();
+    writeFileSync(join(dir.path, '10.131.2.4'), '');
+    assert.throws(
+      () => new Leases(dir.path, SUBNET),
+      (error) => isTenetError(error, 'LEASE_UNREADABLE'),
+    );
+  });
+
+  test('acquire() goes round: a released address is the last to be given again', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, SUBNET);
+    const first = leases.acquire(attachment(1));
+    leases.release(first);
+    const next = Array.from({ length: ROOM }, (_, n) => String(leases.acquire(attachment(10 + n))));
+    assert.equal(next.at(-1), String(first));
+  });
+
+  test('acquire() gives an attachment the address that it has', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, SUBNET);
+    assert.equal(String(leases.acquire(attachment(1))), String(leases.acquire(attachment(1))));
+    assert.equal(leases.all.size, 1);
+  });
+
+  test('a new Leases on the same directory has the same leases and goes on where the old one was', () => {
+    using dir = directory();
+    const before = new Leases(dir.path, SUBNET);
+    before.acquire(attachment(1));
+    const second = before.acquire(attachment(2));
+    before.release(before.of(attachment(1)) as Ip);
+    const after = new Leases(dir.path, SUBNET);
+    assert.equal(String(after.of(attachment(2))), String(second));
+    assert.equal(String(after.acquire(attachment(3))), '10.131.2.4');
+  });
+
+  test('a draft that a kill left behind is no lease and goes at the next start', () => {
+    using dir = directory();
+    writeFileSync(join(dir.path, '.10.131.2.4'), 'c1');
+    const leases = new Leases(dir.path, SUBNET);
+    assert.equal(leases.all.size, 0);
+    assert.equal(existsSync(join(dir.path, '.10.131.2.4')), false);
+  });
+
+  test('a lease file names its container and interface', () => {
+    using dir = directory();
+    const ip = new Leases(dir.path, SUBNET).acquire(attachment(7));
+    assert.equal(readFileSync(join(dir.path, String(ip)), 'utf8'), 'c7\neth0\n');
+  });
+
+  test('whatever is acquired, released and restarted, no address has two owners', () => {
+    const command = fc.oneof(
+      fc.record({ kind: fc.constant('acquire' as const), n: fc.nat(9) }),
+      fc.record({ kind: fc.constant('release' as const), n: fc.nat(9) }),
+      fc.record({ kind: fc.constant('restart' as const), n: fc.constant(0) }),
+    );
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
+        using dir = directory();
+        let leases = new Leases(dir.path, SUBNET);
+        const owners = new Map<string, number>();
+        for (const { kind, n } of commands) {
+          if (kind === 'restart') leases = new Leases(dir.path, SUBNET);
+          else if (kind === 'release') {
+            const ip = leases.of(attachment(n));
+            if (ip !== undefined) leases.release(ip);
+            for (const [address, owner] of owners) if (owner === n) owners.delete(address);
+          } else if (owners.size < ROOM || [...owners.values()].includes(n)) {
+            const ip = String(leases.acquire(attachment(n)));
+            assert.ok(owners.get(ip) === undefined || owners.get(ip) === n);
+            owners.set(ip, n);
+          } else
+            assert.throws(
+              () => leases.acquire(attachment(n)),
+              (error) => isTenetError(error, 'SUBNET_FULL'),
+            );
+          assert.deepEqual([...leases.all.keys()].sort(), [...owners.keys()].sort());
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { HostSubnet } from '@tenet/model';
+import { Ip, Mac, Prefix } from '@tenet/std';
+import { peerId } from './node-identity.ts';
+import { peersOf } from './peers.ts';
+
+const NODE = {
+  datapath: 'netdev' as const,
+  clusterNetworks: [Prefix.parse('10.128.0.0/14')],
+  serviceNetwork: Prefix.parse('172.30.0.0/16'),
+  subnet: Prefix.parse('10.131.2.0/23'),
+  gateway: Ip.parse('10.131.2.1'),
+  gatewayMac: Mac.parse('0a:58:0a:83:02:01'),
+  nodeIp: Ip.parse('10.122.70.72'),
+  vxlanPort: 4789,
+  mtuBytes: 1450,
+};
+
+function hostSubnet(name: string, hostIp: string, subnet: string): HostSubnet {
+  return { name, uid: `${name}-uid`, hostIp: Ip.parse(hostIp), subnet: Prefix.parse(subnet), assignSubnet: false };
+}
+
+describe('peersOf()', () => {
+  const good = hostSubnet('dt-node2', '10.122.70.73', '10.130.0.0/23');
+  const REFUSED = [
+    { name: "this node's address", other: hostSubnet('x', '10.122.70.72', '10.130.2.0/23'), problem: /is this node's/ },
+    {
+      name: "this node's subnet",
+      other: hostSubnet('x', '10.122.70.74', '10.131.0.0/16'),
+      problem: /overlaps this node's/,
+    },
+    {
+      name: 'a subnet outside the cluster network',
+      other: hostSubnet('x', '10.122.70.74', '10.120.0.0/23'),
+      problem: /outside the cluster network/,
+    },
+    {
+      name: 'an address inside the cluster network',
+      other: hostSubnet('x', '10.128.0.1', '10.130.2.0/23'),
+      problem: /inside the cluster or service network/,
+    },
+    {
+      name: "another peer's address",
+      other: hostSubnet('x', '10.122.70.73', '10.130.2.0/23'),
+      problem: /claimed by HostSubnet dt-node2/,
+    },
+    {
+      name: "part of another peer's subnet",
+      other: hostSubnet('x', '10.122.70.74', '10.130.1.0/24'),
+      problem: /claimed by HostSubnet dt-node2/,
+    },
+  ];
+  for (const { name, other, problem } of REFUSED) {
+    test(`leaves out a HostSubnet that claims ${name}, and keeps the rest`, () => {
+      const { peers, refused } = peersOf('dt-infra1', NODE, [other, good]);
+      assert.deepEqual(
+        peers.map(({ hostIp }) => String(hostIp)),
+        ['10.122.70.73'],
+      );
+      assert.equal(refused.length, 1);
+      assert.match(refused[0]?.problem ?? '', problem);
+    });
+  }
+
+  test('is every other node with a subnet, whatever their order', () => {
+    const own = hostSubnet('dt-infra1', '10.122.70.72', '10.131.2.0/23');
+    const { peers, refused } = peersOf('dt-infra1', NODE, [good, own]);
+    assert.deepEqual(refused, []);
+    assert.deepEqual(peers, [{ id: peerId('dt-node2-uid'), hostIp: good.hostIp, subnet: good.subnet }]);
+  });
+});
+
+describe('peerId()', () => {
+  test('is the first four bytes of SHA-256 of the UID', () => {
+    assert.equal(peerId('node1UID'), 0x0f46ee1a);
+  });
+});
