@@ -50,7 +50,7 @@ export function verdictOf({ type, flags, body }: NetlinkMessage): Verdict | unde
   if (type !== NLMSG.ERROR && type !== NLMSG.DONE) return undefined;
   if (body.length < nlmsgerr.lengthBytes)
     return type === NLMSG.DONE ? { errno: 0 } : failHost('NETLINK_MALFORMED', { why: 'an error without a number' });
-  const errno = -nlmsgerr.read(body).error;
+  const errno = 0 - nlmsgerr.read(body).error;
   const sentence = (flags & NLM_F.ACK_TLVS) === 0 ? undefined : sentenceOf(body, type, flags);
   return sentence === undefined ? { errno } : { errno, sentence };
 }
@@ -60,6 +60,8 @@ function sentenceOf(body: Uint8Array, type: number, flags: number): string | und
   const echo = nlmsgerr.lengthBytes;
   let headerBytes = echo;
   if (type === NLMSG.ERROR) {
+    if (body.length < echo + nlmsghdr.lengthBytes)
+      failHost('NETLINK_MALFORMED', { why: 'an error without the header of its request' });
     const whole = nlmsghdr.read(body.subarray(echo)).length;
     headerBytes += (flags & NLM_F.CAPPED) === 0 ? aligned(whole) : nlmsghdr.lengthBytes;
   }

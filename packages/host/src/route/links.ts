@@ -41,7 +41,7 @@ export interface LinkAttributes {
 /** `struct ifinfomsg` (rtnetlink.h). */
 export const ifinfomsg = struct({ family: 'u8', pad: 'u8', type: 'u16', index: 'i32', flags: 'u32', change: 'u32' });
 
-/** The body of a request for the link of this name, or for all links; without counters, which nobody here reads. */
+/** The body of a request for the link of this name, or for all links; without the longest counters. */
 export function encodeLinkQuery(name?: string): Uint8Array[] {
   const mask = [IFLA.EXT_MASK, u32(RTEXT_FILTER_SKIP_STATS)] as const;
   return [
