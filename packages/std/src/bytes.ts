@@ -112,25 +112,29 @@ export class ByteWriter {
 
   u8(value: number): this {
     refuseMisfit(value, 0xff);
-    this.#view.setUint8(this.#grow(1), value);
+    const start = this.#grow(1);
+    this.#view.setUint8(start, value);
     return this;
   }
 
   u16(value: number): this {
     refuseMisfit(value, 0xffff);
-    this.#view.setUint16(this.#grow(2), value);
+    const start = this.#grow(2);
+    this.#view.setUint16(start, value);
     return this;
   }
 
   u32(value: number): this {
     refuseMisfit(value, 0xffff_ffff);
-    this.#view.setUint32(this.#grow(4), value);
+    const start = this.#grow(4);
+    this.#view.setUint32(start, value);
     return this;
   }
 
   u64(value: bigint): this {
     refuseMisfit(value, 0xffff_ffff_ffff_ffffn);
-    this.#view.setBigUint64(this.#grow(8), value);
+    const start = this.#grow(8);
+    this.#view.setBigUint64(start, value);
     return this;
   }
 
@@ -204,6 +208,7 @@ export class ByteWriter {
     return at;
   }
 
+  /** Makes room at the end. Callers take the view afterwards, since it may be another one then. */
   #grow(length: number): number {
     const start = this.#length;
     if (start + length > this.#bytes.length) {

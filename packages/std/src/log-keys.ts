@@ -7,7 +7,7 @@ export const LOG_KEYS = {
   policy: 'namespace/name of an egress policy',
   kind: 'kind of a Kubernetes object',
   name: 'name of an object whose kind is given',
-  uid: 'metadata.uid of an object',
+  uid: 'unique ID of a Kubernetes object',
   resourceVersion: 'version of an object or a list as the API server states it',
   vnid: 'virtual network ID of a project, 0 to 16777215; 0 is global',
   ofPort: 'OpenFlow port number on the bridge',

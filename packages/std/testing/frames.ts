@@ -1,7 +1,8 @@
 /**
  * Frames captured with tcpdump 4.99 on a veth between two namespaces of Linux 6.18, transmit checksum offload off:
  * ping, bash's /dev/udp and /dev/tcp to a closed port, and a vxlan device. The two VLAN frames are the UDP frame with
- * tags put in by hand after IEEE 802.1Q §9.6, since that kernel has no VLAN devices.
+ * tags put in by hand after IEEE 802.1Q §9.6, since that kernel has no VLAN devices; the SCTP frame is made by
+ * hand too (that kernel has no SCTP), and tcpdump -vvv finds its checksum good.
  */
 // biome-ignore format: one frame per line
 export const FRAMES = {
@@ -22,4 +23,5 @@ export const FRAMES = {
   udp6: '0a580a83022d0a580a83020186dd600838ec000b1140fd000000000000000000000000000001fd00000000000000000000000000002ded180009000ba61d68690a',
   vlan: '0a580a83022d0a580a8302018100a00a08004500001fb1bd400040116fdd0a8302010a83022dd9a80009000b9a8968690a',
   stackedVlan: '0a580a83022d0a580a83020188a830148100001e08004500001fb1bd400040116fdd0a8302010a83022dd9a80009000b9a8968690a',
+  sctpInit: '00000000000200000000000108004500003c000000004084610b0a8302010a83022d0f1c0f1c00000000a8d68d530100001c010203040001a000000affff0a0b0c0d000c000600050000',
 } as const;

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { FRAMES } from '../../testing/frames.ts';
-import { ByteReader, fromHex, toHex } from '../bytes.ts';
+import { ByteReader, ByteWriter, fromHex, toHex } from '../bytes.ts';
 import { isTenetError } from '../errors.ts';
 import { Ip } from '../ip.ts';
 import { Mac } from '../mac.ts';
 import { buildFrame } from './build-frame.ts';
 import type { Frame, FrameSpec, NetworkSpec, TransportSpec } from './frame.ts';
 import { parseFrame } from './parse-frame.ts';
-import { parseVxlan } from './vxlan.ts';
+import { parseSctpInit, writeSctpInit } from './sctp.ts';
+import { parseVxlan, writeVxlan } from './vxlan.ts';
 
 type Name = keyof typeof FRAMES;
 
@@ -33,6 +34,7 @@ const READINGS: Readonly<Record<Name, string>> = {
   icmpv6PortUnreachable:
     'ipv6 fd00::2d > fd00::1 flow 234236 hops 64; error 1/4 rest 0 quotes fd00::1 > fd00::2d, 11 bytes',
   udp6: 'ipv6 fd00::1 > fd00::2d flow 538860 hops 64; udp 60696 > 9, 3 bytes',
+  sctpInit: 'ipv4 10.131.2.1 > 10.131.2.45 id 0 ttl 64; sctp 3868 > 3868',
   vlan: 'vlan 10 priority 5; ipv4 10.131.2.1 > 10.131.2.45 id 45501 ttl 64 DF; udp 55720 > 9, 3 bytes',
   stackedVlan:
     'vlan 20 priority 1 drop eligible; vlan 30 priority 0; ipv4 10.131.2.1 > 10.131.2.45 id 45501 ttl 64 DF; udp 55720 > 9, 3 bytes',
@@ -221,6 +223,43 @@ test('parseVxlan() finds the VNI, and the inner frame behind it', () => {
   assert.equal(
     reading(parseFrame(reader.rest())),
     'ipv4 10.8.0.1 > 10.8.0.2 id 7614 ttl 64 DF; udp 41142 > 9, 3 bytes',
+  );
+});
+
+test('parseSctpInit() reads the INIT chunk, and writeSctpInit() gives its bytes back', () => {
+  const { network } = parseFrame(fromHex(FRAMES.sctpInit));
+  assert.ok(network.kind === 'ipv4' && network.transport.kind === 'sctp');
+  const { chunks } = network.transport;
+  const init = parseSctpInit(new ByteReader(chunks));
+  assert.deepEqual(init, {
+    initiateTag: 0x0102_0304,
+    advertisedWindow: 106_496,
+    outboundStreams: 10,
+    inboundStreams: 65_535,
+    initialTsn: 0x0a0b_0c0d,
+    parameters: fromHex('000c000600050000'),
+  });
+  const writer = new ByteWriter();
+  writeSctpInit(writer, init);
+  assert.deepEqual(writer.toBytes(), chunks);
+  assert.throws(() => parseSctpInit(new ByteReader(fromHex(`02${toHex(chunks).slice(2)}`))), {
+    code: 'HEADER_MALFORMED',
+  });
+});
+
+test('parseVxlan() refuses a header without the I flag, and writeVxlan() writes what parseVxlan() reads', () => {
+  assert.throws(() => parseVxlan(new ByteReader(new Uint8Array(8))), { code: 'HEADER_MALFORMED' });
+  const writer = new ByteWriter();
+  writeVxlan(writer, { vni: 9_000_001 });
+  assert.equal(toHex(writer.toBytes()), '0800000089544100');
+  assert.throws(() => writeVxlan(new ByteWriter(), { vni: 2 ** 24 }), RangeError);
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 8, maxLength: 8 }), (bytes) => {
+      bytes[0] = (bytes[0] ?? 0) | 8;
+      const again = new ByteWriter();
+      writeVxlan(again, parseVxlan(new ByteReader(bytes)));
+      assert.deepEqual(again.toBytes(), bytes);
+    }),
   );
 });
 
