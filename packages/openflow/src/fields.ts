@@ -126,7 +126,7 @@ const TABLE = {
   eth_dst:      field(48, [OF, 3], 'NXM_OF_ETH_DST', 'mac', 'none', 'any', { also: [[NXM0, 1]], nxmAliases: ['OXM_OF_ETH_DST'], text: 'dl_dst' }),
   eth_type:     field(16, [OF, 5], 'NXM_OF_ETH_TYPE', 'hex', 'none', 'none', { also: [[NXM0, 3]], nxmAliases: ['OXM_OF_ETH_TYPE'], text: 'dl_type' }),
   vlan_tci:     field(16, [NXM0, 4], 'NXM_OF_VLAN_TCI', 'hex', 'none', 'any'),
-  vlan_vid:     field(13, [OF, 6], 'OXM_OF_VLAN_VID', 'hex', 'none', 'any'),
+  vlan_vid:     field(13, [OF, 6], 'OXM_OF_VLAN_VID', 'decimal', 'none', 'any'),
   vlan_pcp:     field(3, [OF, 7], 'OXM_OF_VLAN_PCP', 'decimal', 'vlan', 'none', { aliases: ['dl_vlan_pcp'] }),
   mpls_label:   field(20, [OF, 34], 'OXM_OF_MPLS_LABEL', 'decimal', 'mpls', 'none', { bytes: 4 }),
   mpls_tc:      field(3, [OF, 35], 'OXM_OF_MPLS_TC', 'decimal', 'mpls', 'none'),

@@ -7,8 +7,9 @@ import type { MatchTextOptions } from './format-match.ts';
 import { formatNote } from './note-text.ts';
 import { formatHex } from './number-text.ts';
 import { CONTROLLER_DEFAULT, CONTROLLER_REASONS } from './parse-controller.ts';
-import { formatPort, quoted } from './port-text.ts';
+import { formatPort } from './port-text.ts';
 import { formatSubfield } from './subfield-text.ts';
+import { formatTable } from './table-text.ts';
 import { formatFieldValue } from './value-text.ts';
 
 export interface ActionTextOptions extends MatchTextOptions {
@@ -19,12 +20,6 @@ export interface ActionTextOptions extends MatchTextOptions {
 /** The text of a list of actions as `ovs-ofctl dump-flows` of Open vSwitch 3.1 writes it; `drop` when there is none. */
 export function formatActions(actions: readonly Action[], options: ActionTextOptions = {}): string {
   return actions.length === 0 ? 'drop' : actions.map((action) => formatAction(action, options)).join(',');
-}
-
-/** The text of a table: its name if one is given, else its number. */
-export function formatTable(table: number, { tableNames }: ActionTextOptions): string {
-  const name = tableNames?.get(table);
-  return name === undefined ? String(table) : quoted(name);
 }
 
 function formatAction(action: Action, options: ActionTextOptions): string {
@@ -47,7 +42,7 @@ function formatAction(action: Action, options: ActionTextOptions): string {
     case 'set_field':
       return `set_field:${formatFieldValue(action.field, action, options.portNames)}->${SET_NAMES[action.field] ?? action.field}`;
     case 'ct':
-      return formatCt(action, nested, (table) => formatTable(table, options));
+      return formatCt(action, nested, (table) => formatTable(table, options.tableNames));
     case 'note':
       return `note:${formatNote(action.bytes)}`;
     case 'conjunction':
@@ -63,7 +58,7 @@ function formatAction(action: Action, options: ActionTextOptions): string {
     case 'write_metadata':
       return `write_metadata:${formatHex(action.value)}${action.mask === undefined ? '' : `/${formatHex(action.mask)}`}`;
     case 'goto_table':
-      return `goto_table:${formatTable(action.table, options)}`;
+      return `goto_table:${formatTable(action.table, options.tableNames)}`;
     case 'ct_clear':
     case 'dec_ttl':
     case 'pop_vlan':
@@ -102,5 +97,5 @@ function formatResubmit(
 ): string {
   const port = inPort === undefined ? '' : formatPort(inPort, options.portNames);
   if (table === undefined && !ct) return `resubmit:${port === '' ? 'IN_PORT' : port}`;
-  return `resubmit(${port},${table === undefined ? '' : formatTable(table, options)}${ct ? ',ct' : ''})`;
+  return `resubmit(${port},${table === undefined ? '' : formatTable(table, options.tableNames)}${ct ? ',ct' : ''})`;
 }

@@ -1,7 +1,8 @@
 import { DEFAULT_PRIORITY, type Flow, type FlowStats } from '../flow.ts';
 import { FLOW_FLAGS } from './flow-flags.ts';
-import { type ActionTextOptions, formatActions, formatTable } from './format-actions.ts';
+import { type ActionTextOptions, formatActions } from './format-actions.ts';
 import { formatMatch } from './format-match.ts';
+import { formatTable } from './table-text.ts';
 
 export interface FormatFlowOptions extends ActionTextOptions {
   /** Write counters and ages, as `dump-flows` does without `--no-stats`; a flow without any counts as unused. */
@@ -22,7 +23,7 @@ export function formatFlow(flow: Flow, options: FormatFlowOptions = {}): string 
     stats !== undefined || flow.cookie !== 0n ? `cookie=0x${flow.cookie.toString(16)}, ` : '',
     stats === undefined ? '' : `duration=${formatDuration(stats.durationMs)}, `,
     stats !== undefined || flow.table !== 0 || tableNames?.has(flow.table)
-      ? `table=${formatTable(flow.table, options)}, `
+      ? `table=${formatTable(flow.table, tableNames)}, `
       : '',
     stats === undefined ? '' : `n_packets=${stats.packets}, n_bytes=${stats.bytes}, `,
     flow.idleTimeoutS ? `idle_timeout=${flow.idleTimeoutS}, ` : '',

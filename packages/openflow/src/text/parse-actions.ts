@@ -7,8 +7,9 @@ import { parseController } from './parse-controller.ts';
 import { parseCt } from './parse-ct.ts';
 import { LEGACY_SETTERS, parseLoad, parseMove, parseSetField } from './parse-setters.ts';
 import type { Piece } from './piece.ts';
-import { parsePort, portOf, unquoted } from './port-text.ts';
+import { parsePort, portOf } from './port-text.ts';
 import { parseSubfield } from './subfield-text.ts';
+import { parseTable } from './table-text.ts';
 
 /** Reads a list of actions and instructions, in the order written; `drop` alone is the empty list. */
 export function parseActions(piece: Piece, context: ActionContext): readonly Action[] {
@@ -79,7 +80,7 @@ const PARSERS: Readonly<Record<string, ActionParser>> = {
   },
   clear_actions: bare({ kind: 'clear_actions' }),
   write_metadata: ({ argument }) => parseWriteMetadata(argument),
-  goto_table: ({ argument, context }) => ({ kind: 'goto_table', table: parseTable(argument, context) }),
+  goto_table: ({ argument, context }) => ({ kind: 'goto_table', table: parseTable(argument, context.tables) }),
   ...Object.fromEntries(
     Object.entries(LEGACY_SETTERS).map(([name, parse]): [string, ActionParser] => [
       name,
@@ -127,14 +128,14 @@ function parseResubmit({ argument, bracketed, context }: Written): Action {
   const [first = argument, second, third, ...more] = pieces;
   if (more.length > 0 || (third !== undefined && third.text !== 'ct')) argument.fail('(port,table) or (port,table,ct)');
   const inPort = first.text === '' ? undefined : resubmitPort(first, context);
-  const table = second === undefined || second.text === '' ? undefined : parseTable(second, context);
   // Table 255 means: the one that the flow is in.
-  const wanted = table === 255 ? undefined : table;
-  if (inPort === undefined && wanted === undefined) needsPlace(argument);
+  const isSame = second === undefined || /^(255|0xff)?$/i.test(second.text);
+  const table = isSame ? undefined : parseTable(second, context.tables);
+  if (inPort === undefined && table === undefined) needsPlace(argument);
   return {
     kind: 'resubmit',
     ...(inPort === undefined ? {} : { inPort }),
-    ...(wanted === undefined ? {} : { table: wanted }),
+    ...(table === undefined ? {} : { table }),
     ...(third === undefined ? {} : { ct: true }),
   };
 }
@@ -147,10 +148,6 @@ function needsPlace(piece: Piece): never {
 function resubmitPort(piece: Piece, { ports }: ActionContext): number | undefined {
   const port = parsePort(piece, ports);
   return port === PORT.IN_PORT ? undefined : port;
-}
-
-function parseTable(piece: Piece, { tables }: ActionContext): number {
-  return tables?.get(unquoted(piece.text)) ?? parseCount(piece, 8, 'a table from 0 to 255 or the name of one');
 }
 
 function parseConjunction(argument: Piece): Action {

@@ -5,6 +5,7 @@ import { parseIp } from './address-text.ts';
 import { parseCount } from './number-text.ts';
 import type { Piece } from './piece.ts';
 import { parseSubfield } from './subfield-text.ts';
+import { parseTable } from './table-text.ts';
 
 /** Connection helpers by the port that the wire format names them by (ovs-actions(7), "The ct action"). */
 export const CT_HELPERS: ReadonlyMap<string, number> = new Map([
@@ -29,7 +30,7 @@ export function parseCt(
     else if (part.text === 'nat') ct.nat = {};
     else if (inside && part.text.endsWith(')') && part.text.startsWith('nat')) ct.nat = parseNat(inside);
     else if (inside && part.text.endsWith(')')) ct.exec = actions(inside, context);
-    else if (name.text === 'table') ct.table = context.tables?.get(value.text) ?? parseCount(value, 8, 'a table');
+    else if (name.text === 'table') ct.table = parseTable(value, context.tables);
     else if (name.text === 'zone') setZone(ct, value, context);
     else if (name.text === 'alg') ct.alg = CT_HELPERS.get(value.text) ?? value.fail('ftp or tftp');
     else part.fail('commit, force, table=, zone=, nat, exec(…) or alg=', 'FLOW_ACTION_UNKNOWN');

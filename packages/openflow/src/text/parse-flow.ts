@@ -5,7 +5,7 @@ import { parseCount, parseNumber } from './number-text.ts';
 import { parseActions } from './parse-actions.ts';
 import { parseMatch } from './parse-match.ts';
 import { Piece } from './piece.ts';
-import { unquoted } from './port-text.ts';
+import { parseTable } from './table-text.ts';
 
 export interface FlowTextOptions {
   /** Port numbers by name, for text written with `--names`. */
@@ -77,8 +77,7 @@ class Attributes {
 
   #table(): number {
     const piece = this.#seen.get('table');
-    if (piece === undefined) return 0;
-    return this.#tables?.get(unquoted(piece.text)) ?? parseCount(piece, 8, 'a table from 0 to 255 or the name of one');
+    return piece === undefined ? 0 : parseTable(piece, this.#tables);
   }
 
   #stats(): FlowStats | undefined {

@@ -44,7 +44,7 @@ class Found {
   add(piece: Piece, ports?: ReadonlyMap<string, number>): void {
     const [name, value] = piece.halves('=') ?? piece.fail('a field and its value', 'FLOW_FIELD_UNKNOWN');
     if (value.text === '') value.fail(`a value for ${name.text}`);
-    const legacy = LEGACY[name.text];
+    const legacy = LEGACY.get(name.text);
     if (legacy !== undefined) {
       const [field, masked] = legacy(value);
       this.#merge(field, piece, masked);
@@ -135,16 +135,24 @@ function missing(name: FieldName, { eth_type, ip_proto, icmpv6_type, vlan_tci }:
   }
 }
 
+type LegacyParser = (value: Piece) => [FieldName, Masked];
+
 /** OpenFlow 1.0 names that stand for part of a field. */
-const LEGACY: Readonly<Record<string, (value: Piece) => [FieldName, Masked]>> = {
-  nw_tos: (value) => {
-    const tos = parseNumber(value, 8, 'a type of service whose two low bits are zero');
-    if ((tos & 3n) !== 0n) value.fail('a type of service whose two low bits are zero');
-    return ['ip_dscp', { value: tos >> 2n }];
-  },
-  dl_vlan: (value) => {
-    // 0xffff is OpenFlow 1.0's way to say: no tag.
-    if (value.text === '0xffff' || value.text === '65535') return ['vlan_tci', { value: 0n }];
-    return ['vlan_vid', { value: parseNumber(value, 12, 'a VLAN id up to 4095') | 0x1000n }];
-  },
-};
+const LEGACY: ReadonlyMap<string, LegacyParser> = new Map<string, LegacyParser>([
+  [
+    'nw_tos',
+    (value) => {
+      const tos = parseNumber(value, 8, 'a type of service whose two low bits are zero');
+      if ((tos & 3n) !== 0n) value.fail('a type of service whose two low bits are zero');
+      return ['ip_dscp', { value: tos >> 2n }];
+    },
+  ],
+  [
+    'dl_vlan',
+    (value) => {
+      // 0xffff is OpenFlow 1.0's way to say: no tag.
+      if (value.text === '0xffff' || value.text === '65535') return ['vlan_tci', { value: 0n }];
+      return ['vlan_vid', { value: parseNumber(value, 12, 'a VLAN id up to 4095') | 0x1000n }];
+    },
+  ],
+]);

@@ -8,10 +8,14 @@ import type { Piece } from './piece.ts';
 import { parseSubfield } from './subfield-text.ts';
 import { parseFieldValue } from './value-text.ts';
 
+/** What the value of NXAST_REG_LOAD holds. */
+const MAX_LOAD_BITS = 64;
+
 /** Reads `0x5->NXM_NX_REG0[0..15]`. */
 export function parseLoad(argument: Piece, protocol: Protocol): Action {
   const [value, destination] = argument.halves('->') ?? argument.fail('a value, -> and a field');
   const dst = parseSubfield(destination, protocol);
+  if (dst.bits > MAX_LOAD_BITS) destination.fail(`at most ${MAX_LOAD_BITS} bits; set_field writes more`);
   return { kind: 'load', value: parseNumber(value, dst.bits), dst };
 }
 
@@ -36,8 +40,7 @@ export function parseSetField(argument: Piece, protocol: Protocol, ports?: Reado
   }
   const { value, mask } = parseFieldValue(field, text, ports);
   if (mask === undefined || mask === fullMask(field)) return { kind: 'set_field', field, value };
-  if ((value & ~mask) !== 0n) text.fail('no bit of the value outside its mask');
-  return mask === 0n ? text.fail('a mask that is not zero') : { kind: 'set_field', field, value, mask };
+  return mask === 0n ? text.fail('a mask that is not zero') : { kind: 'set_field', field, value: value & mask, mask };
 }
 
 type LegacyParser = (piece: Piece, argument: Piece, context: ActionContext) => Action;
