@@ -16,7 +16,7 @@ interface Check {
 const CHECKS: readonly Check[] = [
   {
     name: 'format and lint',
-    command: ['biome', 'ci', '--error-on-warnings', '.'],
+    command: ['biome', 'ci', '--colors=off', '--error-on-warnings', '.'],
     looked: { shows: /Checked (\d+) files/, atLeast: 50 },
   },
   {
