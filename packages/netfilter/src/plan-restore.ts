@@ -38,7 +38,7 @@ const CHAIN_NAME_BYTES = 28;
  * of ours move only when they must; chains and rules of others stay as they are.
  *
  * A single rule counts as ours when it is desired in its chain, or when it stands in a built-in chain and calls a
- * chain of ours. RangeError for desired rules that contradict each other.
+ * chain of ours or a shared one. RangeError for desired rules that contradict each other.
  */
 export function planRestore(desired: DesiredRules, installed: Ruleset): string | undefined {
   const untouched = [...installed.tables.keys()].filter((name) => !desired.tables.some(({ table }) => table === name));
@@ -94,18 +94,18 @@ function sameRules(a: readonly Rule[], b: readonly Rule[] | undefined): boolean 
 }
 
 function refuseContradictions({ table, chains, sharedChains = [], jumps }: DesiredTable, prefixes: readonly string[]) {
-  const declared = [...chains.keys(), ...sharedChains];
+  const declared = new Set([...chains.keys(), ...sharedChains]);
+  for (const chain of sharedChains)
+    if (chains.has(chain)) throw new RangeError(`chain ${chain} is both ours and shared`);
   for (const chain of declared) {
     if (isBuiltIn(table, chain)) throw new RangeError(`${chain} is a built-in chain of ${table}, not one to own`);
     if (new TextEncoder().encode(chain).length > CHAIN_NAME_BYTES)
       throw new RangeError(`chain name ${chain} has more than ${CHAIN_NAME_BYTES} bytes`);
-    if (declared.indexOf(chain) !== declared.lastIndexOf(chain))
-      throw new RangeError(`chain ${chain} is both ours and shared`);
   }
   for (const { chain } of jumps)
-    if (declared.includes(chain)) throw new RangeError(`a single rule for ${chain}, which is a chain of ours`);
+    if (declared.has(chain)) throw new RangeError(`a single rule for ${chain}, which is a chain of ours`);
   for (const { target } of [...[...chains.values()].flat(), ...jumps.map(({ rule }) => rule)]) {
-    if (target && !declared.includes(target.name) && prefixes.some((prefix) => target.name.startsWith(prefix)))
+    if (target && !declared.has(target.name) && prefixes.some((prefix) => target.name.startsWith(prefix)))
       throw new RangeError(`a rule calls ${target.name}, which is not among the chains of ${table}`);
   }
 }

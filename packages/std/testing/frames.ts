@@ -2,7 +2,7 @@
  * Frames captured with tcpdump 4.99 on a veth between two namespaces of Linux 6.18, transmit checksum offload off:
  * ping, bash's /dev/udp and /dev/tcp to a closed port, and a vxlan device. The two VLAN frames are the UDP frame with
  * tags put in by hand after IEEE 802.1Q §9.6, since that kernel has no VLAN devices; the SCTP frame is made by
- * hand too (that kernel has no SCTP), and tcpdump -vvv finds its checksum good.
+ * hand too: that kernel's connection tracking takes it for NEW, and for INVALID once a bit is flipped.
  */
 // biome-ignore format: one frame per line
 export const FRAMES = {
