@@ -3,6 +3,9 @@ import fc, { type Arbitrary } from 'fast-check';
 import { type Action, FIELDS, type FieldName, type Match, type Nat, PORT, type Subfield } from '../src/index.ts';
 import { bitsOf } from './arbitrary-match.ts';
 
+/** Open vSwitch keeps table 254 for itself. */
+export const LAST_TABLE = 253;
+
 export interface ActionOptions {
   readonly match: Match;
   /** The flow's table: goto_table goes forward only. */
@@ -25,9 +28,9 @@ export function arbitraryActions(options: ActionOptions): Arbitrary<readonly Act
       maybe(fc.constant(is({ kind: 'clear_actions' }))),
       maybe(writeActions(options)),
       maybe(WRITE_METADATA),
-      table >= 254
+      table >= LAST_TABLE
         ? fc.constant<Action[]>([])
-        : maybe(fc.integer({ min: table + 1, max: 254 }).map((to) => is({ kind: 'goto_table', table: to }))),
+        : maybe(fc.integer({ min: table + 1, max: LAST_TABLE }).map((to) => is({ kind: 'goto_table', table: to }))),
     )
     .map((parts) => parts.flat());
   // A flow that adds to a conjunction does nothing else (ovs-actions(7)), and matches no conjunction itself.
@@ -55,7 +58,7 @@ const PORTS = fc.oneof(
   fc.constantFrom(PORT.IN_PORT, PORT.NORMAL, PORT.FLOOD, PORT.ALL, PORT.LOCAL),
 );
 const PHYSICAL = fc.integer({ min: 1, max: 0xfeff });
-const TABLES = fc.integer({ min: 0, max: 254 });
+const TABLES = fc.integer({ min: 0, max: LAST_TABLE });
 
 const OUTPUT: Arbitrary<Action> = fc.oneof(
   PORTS.map((port) => is({ kind: 'output', port })),

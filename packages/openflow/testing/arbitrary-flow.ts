@@ -5,7 +5,7 @@
  */
 import fc, { type Arbitrary } from 'fast-check';
 import type { Flow, FlowStats } from '../src/index.ts';
-import { arbitraryActions } from './arbitrary-action.ts';
+import { arbitraryActions, LAST_TABLE } from './arbitrary-action.ts';
 import { arbitraryMatch } from './arbitrary-match.ts';
 
 export interface FlowOptions {
@@ -25,7 +25,7 @@ export function arbitraryFlow({
   groups = [1, 7],
   meters = [1, 9],
 }: FlowOptions = {}): Arbitrary<Flow> {
-  return fc.tuple(arbitraryMatch(), fc.integer({ min: 0, max: 254 })).chain(([match, table]) =>
+  return fc.tuple(arbitraryMatch(), fc.integer({ min: 0, max: LAST_TABLE })).chain(([match, table]) =>
     fc
       .tuple(
         fc.record(
