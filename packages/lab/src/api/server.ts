@@ -4,11 +4,12 @@ import { type Logger, sentenceOf } from '@tenet/std';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { CORE_VERSIONS, groupDocument, groupList, resourceList, VERSION } from './discovery.ts';
 import type { JsonObject } from './json.ts';
+import type { ResourceSpec } from './resources.ts';
 import { responseSink } from './response-sink.ts';
 import { serveResource } from './serve-resource.ts';
 import { StatusError } from './status.ts';
 import type { ApiStore } from './store.ts';
-import { streamWatch } from './watch-stream.ts';
+import { streamWatch, type WatchQuery } from './watch-stream.ts';
 
 /** Where to listen: a socket that is bound already, in whatever namespace, or an address. Port 0 takes a free one. */
 export type ListenAt = { readonly fd: number } | { readonly host: string; readonly port: number };
@@ -53,7 +54,7 @@ const IDLE_MS = 120_000;
 /** Serves a store by the Kubernetes REST protocol, on any number of sockets. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, log, signal, bookmarkMs = 60_000, stallMs = 30_000 } = options;
-  let watchCount = 0;
+  const watches = new Set<Promise<void>>();
   const app = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
@@ -76,18 +77,21 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const response = reply.raw;
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
     response.flushHeaders();
-    watchCount++;
+    const watch = feed(response, decision);
+    watches.add(watch);
+    await watch.finally(() => watches.delete(watch));
+    return reply;
+  }
+
+  async function feed(response: ServerResponse, watch: { resource: ResourceSpec; query: WatchQuery }): Promise<void> {
     const sink = responseSink(response, stallMs);
     try {
-      await streamWatch(store, { ...decision, sink, bookmarkMs, nowMs: () => Date.now() });
+      await streamWatch(store, { ...watch, sink, bookmarkMs, nowMs: () => Date.now() });
       response.end();
     } catch (error) {
       response.destroy();
-      if (!sink.signal.aborted) log.error('watch failed', { kind: decision.resource.kind, error: sentenceOf(error) });
-    } finally {
-      watchCount--;
+      if (!sink.signal.aborted) log.error('watch failed', { kind: watch.resource.kind, error: sentenceOf(error) });
     }
-    return reply;
   }
 
   const found = (body: JsonObject | undefined): JsonObject => {
@@ -136,6 +140,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   async function close(): Promise<void> {
     signal?.removeEventListener('abort', abort);
     await Promise.all(listeners.splice(0).map((listener) => listener[Symbol.asyncDispose]()));
+    await Promise.all(watches);
     await app.close();
   }
   const abort = () => void close().catch((error) => log.error('close failed', { error: sentenceOf(error) }));
@@ -151,7 +156,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     listeners,
     listen,
     get watchCount() {
-      return watchCount;
+      return watches.size;
     },
     [Symbol.asyncDispose]: close,
   };
