@@ -8,9 +8,12 @@ import type { Refusal } from './refusal.ts';
 /** What came of an action: `lost` means that somebody else wrote first, `late` that a cache was behind. */
 export type Outcome = 'done' | 'lost' | 'late' | Refusal;
 
+/** As much of the API server as writes need. */
+export type Writer = Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
+
 /** What an action is applied with. */
 export interface Applier<K extends OwnedKind> {
-  readonly client: KubeClient;
+  readonly client: Writer;
   readonly pending: PendingWrites<ObjectOf[K]>;
   readonly log: Logger;
   readonly clock: Clock;
@@ -70,7 +73,7 @@ async function write<K extends OwnedKind>(action: Action<K>, { client, pending, 
   }
 }
 
-async function exists(client: KubeClient, { kind, name, uid }: Unless): Promise<boolean> {
+async function exists(client: Writer, { kind, name, uid }: Unless): Promise<boolean> {
   const there = await client.get(kind, { name });
   return there !== undefined && (uid === undefined || there.metadata.uid === uid);
 }

@@ -1,8 +1,8 @@
-import type { KubeClient, WatchCache } from '@tenet/kube';
+import type { WatchCache } from '@tenet/kube';
 import type { ObjectOf } from '@tenet/model';
 import type { Clock, Logger } from '@tenet/std';
 import type { Action, OwnedKind } from './action.ts';
-import { applyAction, type Outcome } from './apply-action.ts';
+import { applyAction, type Outcome, type Writer } from './apply-action.ts';
 import { PendingWrites } from './pending-writes.ts';
 
 /** Writes under way at once: enough to hide a round trip, few enough for a busy API server. */
@@ -11,8 +11,8 @@ const WRITES_AT_ONCE = 10;
 /** Settings of `OwnedObjects`. */
 export interface OwnedObjectsOptions<K extends OwnedKind> {
   readonly kind: K;
-  readonly cache: WatchCache<ObjectOf[K]>;
-  readonly client: KubeClient;
+  readonly cache: Pick<WatchCache<ObjectOf[K]>, 'get' | 'entries'>;
+  readonly client: Writer;
   readonly log: Logger;
   readonly clock: Clock;
 }
