@@ -9,7 +9,7 @@ test('kernelError() says what was asked, what the number means and what the kern
     error.message,
     'cannot change the link eth0 (mtu 70000): EINVAL, invalid argument; the kernel says: mtu greater than device maximum',
   );
-  assert.equal(error.facts['errno'], 'EINVAL');
+  assert.equal(error.facts.errno, 'EINVAL');
 });
 
 test('kernelError() survives a number that has no name', () => {
@@ -55,7 +55,7 @@ const FAILURES = [
 for (const { name, stderr, line, says } of FAILURES)
   test(`toolFailed() quotes the reason and the line that is at fault: ${name}`, () => {
     const error = toolFailed(['tool', '--arg'], 1, stderr, 'first\nsecond\nthird\n');
-    assert.match(String(error.facts['says']), says);
+    assert.match(String(error.facts.says), says);
     const text = line === undefined ? undefined : { line, text: ['first', 'second', 'third'][line - 1] };
-    assert.deepEqual(error.facts['input'], text);
+    assert.deepEqual(error.facts.input, text);
   });

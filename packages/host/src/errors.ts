@@ -39,7 +39,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENETDOWN: 'check that the link is up: ip link',
   EADDRINUSE: 'check which program has the port, and end it or choose another port: ss -lntup',
   EADDRNOTAVAIL: 'check that the address is on a link of this namespace: ip address',
-  EOPNOTSUPP: 'check that the kernel has the module for this kind of object',
+  ENOTSUP: 'check that the kernel has the module for this kind of object',
   EBUSY: 'wait until the other user of the object has released it, then try again',
   ENOMEM: 'check the memory of the machine and the limits of its cgroup',
   ENOBUFS: 'wait and try again: the kernel was out of buffers',

@@ -1,0 +1,159 @@
+/** Settings, sockets, iptables, nft and conntrack of another namespace, against what the kernel and its tools say. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import {
+  bindUdp,
+  countIptables,
+  deleteConntrack,
+  detectIptables,
+  inNamespace,
+  iptablesRestore,
+  iptablesSave,
+  listConntrack,
+  listenTcp,
+  nftApply,
+  nftList,
+  PacketSocket,
+  readSysctl,
+  readTxChecksum,
+  setTxChecksum,
+  writeSysctl,
+} from '@tenet/host';
+import { isTenetError } from '@tenet/std';
+import { gateway, gatewayMac, type NodeAndPod, nodeAndPod, podIp, podMac, until, within } from './node-and-pod.ts';
+
+let ends: NodeAndPod;
+let nodePath: string;
+let podPath: string;
+
+before(() => {
+  ends = nodeAndPod('host-tools');
+  nodePath = ends.node.path;
+  podPath = ends.pod.path;
+});
+
+after(() => ends[Symbol.dispose]());
+
+describe('settings', () => {
+  test("writeSysctl() changes the setting of the namespace it is called in, and not this process's", () => {
+    const home = readSysctl('net.ipv4.ip_forward');
+    const other = home === '1' ? 0 : 1;
+    inNamespace(podPath, () => writeSysctl('net.ipv4.ip_forward', other));
+    assert.equal(within(ends.pod.name, 'cat', '/proc/sys/net/ipv4/ip_forward').stdout.trim(), String(other));
+    assert.equal(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim(), home);
+  });
+
+  test('readSysctl() is undefined and writeSysctl() refused when the kernel has no such setting', () => {
+    assert.equal(readSysctl('net.ipv4.no_such_setting'), undefined);
+    assert.throws(
+      () => writeSysctl('net.ipv4.no_such_setting', 1),
+      (error) => isTenetError(error, 'SYSCTL_REFUSED'),
+    );
+  });
+
+  test('setTxChecksum() turns the offload off and on', () => {
+    const states = inNamespace(podPath, () =>
+      [false, true, false].map((on) => {
+        setTxChecksum('eth0', on);
+        return readTxChecksum('eth0');
+      }),
+    );
+    assert.deepEqual(states, [false, true, false]);
+    assert.throws(() => setTxChecksum('nope', false), /ENODEV/);
+  });
+});
+
+describe('sockets', () => {
+  test('listenTcp() gives a socket that serves another namespace', async () => {
+    const fd = listenTcp({ namespace: podPath, address: podIp, port: 8080 });
+    const server = createServer((socket) => socket.end('from the pod')).listen({ fd });
+    await once(server, 'listening');
+    const client = ['netns', 'exec', ends.node.name, 'bash', '-c', 'cat </dev/tcp/10.128.0.5/8080'];
+    assert.equal((await promisify(execFile)('ip', client, { timeout: 5000 })).stdout, 'from the pod');
+    assert.throws(() => listenTcp({ namespace: podPath, address: podIp, port: 8080 }), /EADDRINUSE/);
+    assert.throws(() => listenTcp({ namespace: podPath, address: gateway, port: 8080 }), /EADDRNOTAVAIL/);
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('bindUdp() gives a socket that receives in another namespace', async () => {
+    const socket = createSocket('udp4');
+    socket.bind({ fd: bindUdp({ namespace: podPath, address: podIp, port: 8081 }) });
+    const received = once(socket, 'message');
+    within(ends.node.name, 'bash', '-c', 'echo -n hello >/dev/udp/10.128.0.5/8081');
+    assert.equal(String((await received)[0]), 'hello');
+    socket.close();
+  });
+
+  test('PacketSocket carries a frame as it is from one end to the other, and hears only what comes in', async () => {
+    using attacker = PacketSocket.open({ link: 'eth0', namespace: podPath });
+    using probe = PacketSocket.open({ link: 'veth5', namespace: nodePath });
+    assert.deepEqual(probe.received().filter(isOurs), []);
+    const frame = Uint8Array.from([...gatewayMac.toBytes(), ...podMac.toBytes(), 0x88, 0xb5, ...Array(50).keys()]);
+    attacker.send(frame);
+    const heard: Uint8Array[] = [];
+    await until(() => heard.push(...probe.received().filter(isOurs)) > 0);
+    assert.deepEqual(heard, [frame]);
+    assert.deepEqual(attacker.received().filter(isOurs), []);
+    assert.throws(
+      () => PacketSocket.open({ link: 'nope', namespace: podPath }),
+      (error) => isTenetError(error, 'LINK_NOT_FOUND'),
+    );
+  });
+
+  /** EtherType 0x88b5, which is for experiments (IEEE 802): the kernel itself sends other frames. */
+  function isOurs(frame: Uint8Array): boolean {
+    return frame[12] === 0x88 && frame[13] === 0xb5;
+  }
+});
+
+describe('netfilter', () => {
+  for (const variant of ['nft', 'legacy'] as const)
+    test(`iptablesRestore() adds to the rules of iptables-${variant}, and names the line that it refuses`, async () => {
+      const where = { variant, namespace: variant === 'nft' ? nodePath : podPath };
+      const rules = ['*filter', ':TENET - [0:0]', '-A TENET -p tcp -j ACCEPT', 'COMMIT', ''];
+      assert.equal(detectIptables({ namespace: where.namespace }), 'nft');
+      await iptablesRestore(rules.join('\n'), { ...where, noflush: true, test: true });
+      assert.doesNotMatch(iptablesSave(where), /TENET/);
+      await iptablesRestore(rules.join('\n'), { ...where, noflush: true });
+      assert.match(iptablesSave(where), /^-A TENET -p tcp -j ACCEPT$/m);
+      assert.equal(detectIptables({ namespace: where.namespace }), variant);
+      assert.equal(countIptables({ namespace: where.namespace })[variant], 2);
+      await assert.rejects(
+        iptablesRestore(rules.with(2, '-A TENET --bogus').join('\n'), { ...where, noflush: true }),
+        (error) =>
+          isTenetError(error, 'TOOL_FAILED') &&
+          /unknown option "--bogus", at line 3: -A TENET --bogus/.test(error.message),
+      );
+    });
+
+  test('nftApply() commits a transaction that nftList() shows, and names the line that it refuses', async () => {
+    const ruleset = 'table ip tenet {\n chain c {\n  accept\n }\n}\n';
+    await nftApply(ruleset, { namespace: podPath, check: true });
+    assert.deepEqual(nftList({ namespace: podPath }), []);
+    await nftApply(ruleset, { namespace: podPath });
+    const kinds = nftList({ namespace: podPath, what: 'table ip tenet' }).flatMap((object) => Object.keys(object));
+    assert.deepEqual(kinds, ['table', 'chain', 'rule']);
+    await assert.rejects(nftApply(ruleset.replace('accept', 'bogus'), { namespace: podPath }), /at line 3: +bogus/);
+  });
+
+  test('deleteConntrack() deletes the connections that pass the filter, and no other', async () => {
+    const track = '*filter\n-A INPUT -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT\nCOMMIT\n';
+    await iptablesRestore(track, { noflush: true, namespace: nodePath });
+    within(ends.pod.name, 'bash', '-c', 'echo a >/dev/udp/10.128.0.1/9001; echo b >/dev/udp/10.128.0.1/9002');
+    const ports = () =>
+      listConntrack({ protocol: 17, originalSource: podIp }, nodePath).map(({ original }) => original.destinationPort);
+    assert.deepEqual(ports().sort(), [9001, 9002]);
+    assert.equal(deleteConntrack({ originalSource: podIp, protocol: 6 }, nodePath), 0);
+    assert.equal(deleteConntrack({ originalSource: gateway }, nodePath), 0);
+    assert.equal(deleteConntrack({ replySource: podIp, protocol: 17 }, nodePath), 0);
+    assert.equal(deleteConntrack({ originalSource: podIp, replySource: gateway, zone: 0, protocol: 17 }, nodePath), 2);
+    assert.deepEqual(ports(), []);
+  });
+});
