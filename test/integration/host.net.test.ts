@@ -1,5 +1,6 @@
 /** Namespaces and rtnetlink against the kernel: what it does and reads is what `ip` says. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
@@ -77,6 +78,20 @@ describe('namespaces', () => {
   test('inNamespace() throws when a promise comes back in spite of the type', () => {
     const cheat = (() => Promise.resolve(1)) as unknown as () => number;
     assert.throws(() => inNamespace(ends.node.path, cheat), TypeError);
+  });
+
+  test('inNamespace() aborts the process when it cannot come back', () => {
+    // The way back is an open file: the child loses it while it is away.
+    const script = `
+      import { closeSync, readdirSync, readlinkSync } from 'node:fs';
+      import { inNamespace } from '@tenet/host';
+      const isNamespace = (fd) => { try { return readlinkSync('/proc/self/fd/' + fd).startsWith('net:'); } catch { return false; } };
+      inNamespace('${ends.node.path}', () => readdirSync('/proc/self/fd').filter(isNamespace).forEach((fd) => closeSync(Number(fd))));
+      console.log('still here');`;
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    assert.equal(child.signal, 'SIGABRT', child.stderr);
+    assert.match(child.stderr, /cannot come back from a network namespace \(errno 9\): aborting/);
+    assert.equal(child.stdout, '');
   });
 
   test('every thread of the process is at home after 1,000 windows with asynchronous work between them', async () => {
