@@ -72,7 +72,7 @@ export interface LinkChange {
 
 /**
  * Links, addresses, routes, rules and neighbours of one network namespace (rtnetlink(7)). Every call is one or two
- * round trips, each well under 0.1 ms, and is done when it returns. Links are given by name. What is wanted and already so, or
+ * round trips of up to 0.1 ms and is done when it returns. Links are given by name. What is wanted and already so, or
  * unwanted and already gone, is an answer of `false`; everything else that the kernel refuses is KERNEL_REFUSED, with
  * its own sentence.
  */
