@@ -31,6 +31,8 @@ export interface RunningController extends AsyncDisposable {
 
 /** An API server with nothing in it but the ClusterNetwork, and a client that is not the controller's. */
 export interface ControllerCluster extends AsyncDisposable {
+  /** Path of a kubeconfig that leads to it. */
+  readonly kubeconfig: string;
   readonly client: KubeClient;
   /** Starts a controller with a client of its own. */
   controller(): Promise<RunningController>;
@@ -50,6 +52,7 @@ export async function controllerCluster(network?: ClusterNetworkObject): Promise
 
   const held = stack.move();
   return {
+    kubeconfig,
     client,
     async controller() {
       const own = await openKubeClient({ kubeconfig });

@@ -1,5 +1,9 @@
 /** The controller against the lab's API server: real requests, real watches, real conflicts. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { KubeClient } from '@tenet/kube';
 import { ANNOTATION, type ClusterNetworkObject, type HostSubnetObject, type NetNamespaceObject } from '@tenet/model';
@@ -248,5 +252,47 @@ describe('the controller', () => {
       second.lines.filter(({ phrase }) => phrase === 'pass failed'),
       [],
     );
+  });
+});
+
+const MAIN = join(import.meta.dirname, '../../packages/cli/src/main.ts');
+
+describe('tenet controller', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`works with a kubeconfig and its flags, writes JSON lines, and ends with 0 at ${signal}`, async () => {
+      await using cluster = await controllerCluster(NETWORK);
+      const flags = ['--kubeconfig', cluster.kubeconfig, '--global-namespaces', 'default,kube-public'];
+      const child = spawn(process.execPath, [MAIN, 'controller', ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+      try {
+        const written = text(child.stderr);
+        await netNamespaceOf(cluster, 'kube-public', ({ netid }) => netid === 0);
+        await netNamespaceOf(cluster, 'kube-system', ({ netid }) => netid >= 10);
+        const exit = once(child, 'exit');
+        child.kill(signal);
+        assert.deepEqual(await exit, [0, null]);
+        const lines = (await written).trim().split('\n');
+        const last: unknown = JSON.parse(lines.at(-1) ?? '');
+        assert(typeof last === 'object' && last !== null && 'component' in last && 'message' in last);
+        assert.deepEqual([last.component, last.message], ['controller', 'controller stopped']);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    });
+  }
+
+  test('says in one sentence what is wrong with the ClusterNetwork, and ends with 1', async () => {
+    await using cluster = await controllerCluster({ ...NETWORK, pluginName: 'redhat/openshift-ovs-subnet' });
+    const flags = ['--kubeconfig', cluster.kubeconfig];
+    const child = spawn(process.execPath, [MAIN, 'controller', ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+    try {
+      const [written, exit] = [text(child.stderr), once(child, 'exit')];
+      assert.deepEqual(await exit, [1, null]);
+      assert.match(
+        await written,
+        /^tenet: ClusterNetwork default: pluginName "redhat\/openshift-ovs-subnet" is not supported, only redhat\/openshift-ovs-multitenant is$/m,
+      );
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 });
