@@ -181,5 +181,9 @@ export const FIELD_NAMES = Object.keys(TABLE) as readonly FieldName[];
 
 /** All ones in the field's width. */
 export function fullMask(name: FieldName): bigint {
-  return (1n << BigInt(FIELDS[name].bits)) - 1n;
+  return FULL_MASKS[name];
 }
+
+const FULL_MASKS = Object.fromEntries(
+  FIELD_NAMES.map((name) => [name, (1n << BigInt(FIELDS[name].bits)) - 1n]),
+) as Record<FieldName, bigint>;

@@ -5,6 +5,7 @@ import { canonicalMatch, type MatchInput } from './match.ts';
 const REFUSED: readonly (readonly [why: string, match: MatchInput])[] = [
   ['a value is wider than its field', { ip_proto: 256 }],
   ['a mask is wider than its field', { eth_src: { value: 0n, mask: 1n << 48n } }],
+  ['a name is no field', JSON.parse('{"nsh_spi": 1}')],
   ['an xreg and its half disagree', { reg0: 1, xreg0: 0n }],
   ['a VLAN priority is asked of an untagged packet', { vlan_vid: 0, vlan_pcp: 3 }],
 ];

@@ -12,13 +12,14 @@ export type MatchInput = Readonly<Partial<Record<FieldName, bigint | number | Ma
  * version prefers. They are folded into one: `xregN` into two 32-bit registers, `vlan_vid` and `vlan_pcp` into
  * `vlan_tci` (bit 12, CFI, says that there is a tag: ovs-fields(7), "VLAN Fields").
  *
- * RangeError when a value or mask does not fit its field, or two names of the same bits disagree.
+ * RangeError when a name is no field, a value or mask does not fit its field, or two names of the same bits disagree.
  */
 export function canonicalMatch(input: MatchInput): Match {
   const found = new Map<FieldName, Required<Masked>>();
-  for (const name of FIELD_NAMES) {
+  for (const name of Object.keys(input) as FieldName[]) {
     const given = input[name];
     if (given === undefined) continue;
+    if (!RANK.has(name)) throw new RangeError(`${name} is no match field`);
     const { value, mask } = typeof given === 'object' ? given : { value: BigInt(given), mask: undefined };
     const full = fullMask(name);
     if (value < 0n || value > full || (mask !== undefined && (mask < 0n || mask > full))) {
@@ -29,8 +30,7 @@ export function canonicalMatch(input: MatchInput): Match {
     }
   }
   const out: Partial<Record<FieldName, Masked>> = {};
-  for (const name of FIELD_NAMES) {
-    const { value, mask } = found.get(name) ?? { value: 0n, mask: 0n };
+  for (const [name, { value, mask }] of [...found].sort(([a], [b]) => rankOf(a) - rankOf(b))) {
     if (mask === 0n) continue;
     const exact = exactMask(name);
     out[name] = (mask & exact) === exact ? { value: value & mask } : { value: value & mask, mask };
@@ -47,6 +47,13 @@ export function matchKey(match: Match): string {
       mask === undefined ? `${name}=${value.toString(16)},` : `${name}=${value.toString(16)}/${mask.toString(16)},`;
   }
   return key;
+}
+
+/** Where a field stands in the table. */
+const RANK: ReadonlyMap<FieldName, number> = new Map(FIELD_NAMES.map((name, at) => [name, at]));
+
+function rankOf(name: FieldName): number {
+  return RANK.get(name) ?? 0;
 }
 
 const CFI = 0x1000n;

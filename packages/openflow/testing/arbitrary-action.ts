@@ -25,6 +25,8 @@ export function arbitraryActions(options: ActionOptions): Arbitrary<readonly Act
         ? fc.constant<Action[]>([])
         : maybe(fc.constantFrom(...meters).map((meter) => is({ kind: 'meter', meter }))),
       fc.array(fc.oneof(...applied(options)), { maxLength: 5 }),
+      // Last, because they change what may be written.
+      maybe(tagging(match)),
       maybe(fc.constant(is({ kind: 'clear_actions' }))),
       maybe(writeActions(options)),
       maybe(WRITE_METADATA),
@@ -238,6 +240,13 @@ function isTracked({ ct_state, eth_type }: Match): boolean {
     (ct_state.value & 0x32n) === 0x22n &&
     (eth_type?.value === 0x800n || eth_type?.value === 0x86ddn)
   );
+}
+
+/** A tag put on, or one that the match knows of taken off. */
+function tagging({ vlan_tci }: Match): Arbitrary<Action> {
+  const tagged = ((vlan_tci?.value ?? 0n) & 0x1000n) !== 0n;
+  const push = fc.constantFrom(0x8100, 0x88a8).map((ethType) => is({ kind: 'push_vlan', ethType }));
+  return tagged ? fc.oneof(push, fc.constant(is({ kind: 'pop_vlan' }))) : push;
 }
 
 /** An action set holds each kind once; the switch keeps its order. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { FIELD_NAMES } from '../fields.ts';
 import { type Flow, PORT } from '../flow.ts';
 import { formatActions } from './format-actions.ts';
 import { formatFlow } from './format-flow.ts';
@@ -95,6 +96,12 @@ test('formatFlow() writes names for ports and tables, in quotes where the tool d
     formatFlow(parseFlow('in_port=2,actions=output:3,4,resubmit(2,70),goto_table:71'), options),
     'table=classify, in_port=tun0 actions=output:"eth0.1",output:4,resubmit(tun0,"to pod"),goto_table:71',
   );
+});
+
+test('formatMatch() leaves out no field', () => {
+  for (const name of FIELD_NAMES) {
+    assert.match(formatMatch({ [name]: { value: 0n } }), /^\w+=./, name);
+  }
 });
 
 test('formatMatch() folds fields of several names before it writes them', () => {

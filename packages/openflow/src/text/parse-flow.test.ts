@@ -3,7 +3,8 @@ import test from 'node:test';
 import { isTenetError } from '@tenet/std';
 import fc from 'fast-check';
 import { arbitraryFlow } from '../../testing/arbitrary-flow.ts';
-import type { Action } from '../action.ts';
+import type { Action, ActionKind } from '../action.ts';
+import { FIELD_NAMES } from '../fields.ts';
 import { type Flow, type Match, PORT } from '../flow.ts';
 import { formatFlow } from './format-flow.ts';
 import { parseFlow } from './parse-flow.ts';
@@ -225,6 +226,26 @@ test('parseFlow() reads names of ports and tables when told what they are', () =
       { kind: 'goto_table', table: 70 },
     ],
   });
+});
+
+test('arbitraryFlow() has every field and every kind of action among a thousand flows', () => {
+  const flows = fc.sample(arbitraryFlow(), { numRuns: 1000, seed: 1 });
+  const fields = new Set(flows.flatMap(({ match }) => Object.keys(match)));
+  const folded = /^(xreg\d|vlan_vid|vlan_pcp)$/;
+  assert.deepEqual(
+    new Set(FIELD_NAMES.filter((name) => !folded.test(name))),
+    new Set(FIELD_NAMES.filter((name) => fields.has(name))),
+  );
+  const kinds: Record<ActionKind, number> = {
+    ...{ output: 0, output_reg: 0, group: 0, controller: 0, resubmit: 0, load: 0, move: 0, set_field: 0, ct: 0 },
+    ...{ ct_clear: 0, note: 0, conjunction: 0, clone: 0, dec_ttl: 0, push_vlan: 0, pop_vlan: 0, meter: 0 },
+    ...{ write_actions: 0, clear_actions: 0, write_metadata: 0, goto_table: 0 },
+  };
+  for (const { actions } of flows) for (const { kind } of actions) kinds[kind]++;
+  assert.deepEqual(
+    Object.entries(kinds).filter(([, count]) => count === 0),
+    [],
+  );
 });
 
 test('parseFlow() reads back what formatFlow() writes, for any flow', () => {
