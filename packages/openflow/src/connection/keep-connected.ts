@@ -1,0 +1,54 @@
+import { type Backoff, backoffMs, type Clock, type Logger, sentenceOf } from '@tenet/std';
+import type { Version } from '../codec/protocol.ts';
+import { connectSwitch } from './connect-switch.ts';
+import type { SwitchConnection } from './switch-connection.ts';
+
+/** Settings of `keepConnected`. */
+export interface KeepConnectedOptions {
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /**
+   * Runs on each connection, before anybody else can use it: sets the fragment mode, sends the flows. When it throws,
+   * the connection is closed and another try follows. Its signal aborts when the connection ends.
+   */
+  readonly onConnected: (connection: SwitchConnection, signal: AbortSignal) => Promise<void>;
+  readonly version?: Version;
+  readonly backoff?: Backoff;
+  /** In [0, 1), for the jitter of the back-off. */
+  readonly random?: () => number;
+}
+
+const BACKOFF: Backoff = { firstMs: 50, maxMs: 5_000 };
+
+/**
+ * Keeps a session with a bridge until the signal aborts, across restarts of the switch; then resolves. It starts again
+ * from nothing each time: what was set on an earlier connection may be gone.
+ */
+export async function keepConnected(options: KeepConnectedOptions): Promise<void> {
+  const { path, signal, log, clock, onConnected, version, backoff = BACKOFF, random = Math.random } = options;
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      await using connection = await connectSwitch({
+        path,
+        signal,
+        log,
+        ...(version === undefined ? {} : { version }),
+      });
+      const ended = new AbortController();
+      void connection.closed.then((reason) => ended.abort(reason));
+      await onConnected(connection, ended.signal);
+      failures = 0;
+      log.info('switch connected', { path, version: connection.version });
+      const reason = await connection.closed;
+      if (signal.aborted) return;
+      log.warn('switch connection lost', { path, reason: sentenceOf(reason), remedy: reason?.remedy });
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn('switch not connected', { path, failures, reason: sentenceOf(error), remedy: 'check ovs-vswitchd' });
+    }
+    failures++;
+    await clock.sleep(backoffMs(failures, random(), backoff), signal).catch(() => {});
+  }
+}
