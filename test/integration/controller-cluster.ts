@@ -11,19 +11,19 @@ import { type Clock, type LogFacts, type Logger, SILENT } from '@tenet/std';
 const DEADLINE_MS = 20_000;
 
 /** The machine's own time. */
-export const CLOCK: Clock = {
+const CLOCK: Clock = {
   nowMs: () => Date.now(),
   sleep: async (ms, signal) => void (await sleep(ms, undefined, signal === undefined ? {} : { signal })),
 };
 
 /** A log line as it was written. */
-export interface Line {
+interface Line {
   readonly phrase: string;
   readonly facts: LogFacts;
 }
 
 /** A controller that runs until it is stopped, and what it said. */
-export interface RunningController extends AsyncDisposable {
+interface RunningController extends AsyncDisposable {
   readonly lines: readonly Line[];
   /** How it ended: resolves when it was stopped, rejects when it failed. */
   readonly ended: Promise<void>;
@@ -34,6 +34,8 @@ export interface ControllerCluster extends AsyncDisposable {
   /** Path of a kubeconfig that leads to it. */
   readonly kubeconfig: string;
   readonly client: KubeClient;
+  /** Closes the API server's socket, lets `change` happen to the objects behind it, and opens the socket again. */
+  outage(change: (store: ApiStore) => Promise<void>): Promise<void>;
   /** Starts a controller with a client of its own. */
   controller(): Promise<RunningController>;
 }
@@ -54,6 +56,14 @@ export async function controllerCluster(network?: ClusterNetworkObject): Promise
   return {
     kubeconfig,
     client,
+    async outage(change) {
+      const [listener] = server.listeners;
+      if (listener === undefined) throw new Error('the API server does not listen');
+      const { host, port } = listener;
+      await listener[Symbol.asyncDispose]();
+      await change(store);
+      await server.listen({ host, port });
+    },
     async controller() {
       const own = await openKubeClient({ kubeconfig });
       const life = new AbortController();

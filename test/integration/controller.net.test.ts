@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { KubeClient } from '@tenet/kube';
-import { ANNOTATION, type ClusterNetworkObject, type HostSubnetObject, type NetNamespaceObject } from '@tenet/model';
+import {
+  ANNOTATION,
+  type ClusterNetworkObject,
+  type HostSubnetObject,
+  KINDS,
+  type NetNamespaceObject,
+} from '@tenet/model';
 import { isTenetError, Prefix } from '@tenet/std';
 import { type ControllerCluster, controllerCluster, eventually } from './controller-cluster.ts';
 
@@ -212,6 +218,28 @@ describe('the controller', () => {
       (await eventsOn(cluster, 'NetNamespace', 'default')).find(({ message }) => message.includes('"nonsense"')),
     );
     assert.equal(again.reason, 'ChangeRequestRefused');
+  });
+
+  test('makes up for what it missed while the API server was away', async () => {
+    await using cluster = await controllerCluster(NETWORK);
+    await using controller = await cluster.controller();
+    await createNamespace(cluster, 'before');
+    await createNode(cluster, 'a', '10.0.0.1');
+    const kept = await hostSubnetOf(cluster, 'a', () => true);
+    const { metadata } = await netNamespaceOf(cluster, 'before', () => true);
+    await cluster.outage(async (store) => {
+      await eventually('the line', async () =>
+        controller.lines.some(({ facts }) => facts.code === 'KUBE_UNREACHABLE') ? true : undefined,
+      );
+      const namespaces = store.resources.find(KINDS.Namespace);
+      const netNamespaces = store.resources.find(KINDS.NetNamespace);
+      assert(namespaces !== undefined && netNamespaces !== undefined);
+      store.create(namespaces, { metadata: { name: 'meanwhile' } });
+      store.remove(netNamespaces, { name: 'before', namespace: undefined });
+    });
+    await netNamespaceOf(cluster, 'meanwhile', ({ netid }) => netid >= 10);
+    await netNamespaceOf(cluster, 'before', ({ metadata: now }) => now.uid !== metadata.uid);
+    assert.deepEqual(await cluster.client.get('HostSubnet', { name: 'a' }), kept);
   });
 
   test('doubles nothing when 200 nodes and 500 namespaces come at once and it is restarted in the middle', async () => {

@@ -1,11 +1,7 @@
 import { errorKinds, kind } from '@tenet/std';
 
 /** Everything that the controller refuses, and what the owner of the object can do about it. */
-export const {
-  error: controllerError,
-  fail: failController,
-  table: CONTROLLER_ERRORS,
-} = errorKinds({
+export const { error: controllerError, table: CONTROLLER_ERRORS } = errorKinds({
   SUBNETS_EXHAUSTED: kind<{ name: string; ranges: readonly string[] }>({
     says: ({ name, ranges }) => `no subnet is left for ${name} in ${ranges.join(', ')}`,
     remedy: () => 'add a range to clusterNetworks of ClusterNetwork default, or delete HostSubnets that nobody uses',
