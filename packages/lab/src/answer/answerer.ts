@@ -64,8 +64,10 @@ async function answerUdp({ name, namespace, port }: Where): Promise<AsyncDisposa
     // A client that is gone or unreachable is no failure of the answerer.
     socket.send(answer, clientPort, address, () => {});
   });
+  // It says so while bind runs: who waits only then waits for ever.
+  const listening = once(socket, 'listening');
   socket.bind({ fd: bindUdp({ namespace, address: ANY, port }) });
-  await once(socket, 'listening');
+  await listening;
   socket.on('error', () => {});
   return {
     async [Symbol.asyncDispose]() {
