@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Netlink } from '@tenet/host';
-import { type KeptSwitch, keepConnected, type SwitchConnection } from '@tenet/openflow/connection';
+import { keepConnected, type SwitchConnection } from '@tenet/openflow/connection';
 import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
 import type { NodeNetwork, Peer } from '@tenet/pipeline';
-import { type Clock, isTenetError, type Logger } from '@tenet/std';
+import { type Clock, type Ip, isTenetError, type Logger } from '@tenet/std';
 import { flushServiceConntrack } from './bridge/service-conntrack.ts';
 import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
 import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
@@ -59,7 +59,8 @@ export class NodeLoops implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #listening: Disposable[] = [];
-  #connection: KeptSwitch | undefined;
+  #connection: SwitchConnection | undefined;
+  #connecting: Promise<void> = Promise.resolve();
   #ended: Promise<void> = Promise.resolve();
   #refused = '';
 
@@ -84,11 +85,7 @@ export class NodeLoops implements AsyncDisposable {
       flushConntrack: (ip) =>
         flushServiceConntrack(
           node.datapath,
-          {
-            control,
-            flush: (zone, direction, source) =>
-              this.#switchNow().flushConntrack({ zone, [direction]: { nwSrc: source } }),
-          },
+          { control, flush: (zone, direction, source) => this.#flush(zone, direction, source) },
           ip,
         ),
     };
@@ -102,15 +99,20 @@ export class NodeLoops implements AsyncDisposable {
     await ensureSwitchObjects(ovs, node, this.#signal);
     reconcileHostNetwork(netlink, node);
     await this.#rules.reconcile(this.#signal);
-    this.#connection = keepConnected({
+    const first = Promise.withResolvers<void>();
+    this.#connecting = keepConnected({
       path: join(config.openvswitch.runDirectory, `${BRIDGE}.mgmt`),
       signal: this.#signal,
       log,
       clock,
       random,
-      onConnected: (connection) => this.#onSwitch(connection),
+      onConnected: async (connection, ended) => {
+        await this.#onSwitch(connection, ended);
+        first.resolve();
+      },
     });
-    await this.#connection.connected({ signal: this.#signal });
+    await Promise.race([first.promise, this.#connecting]);
+    this.#signal.throwIfAborted();
     const look = () => void this.#steps.run('flows', () => this.#flows.sync());
     this.#listening.push(
       cluster.hostSubnets.onChange(look),
@@ -123,15 +125,21 @@ export class NodeLoops implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     for (const listening of this.#listening) listening[Symbol.dispose]();
-    await this.#connection?.[Symbol.asyncDispose]();
+    await this.#connecting;
     await this.#ended;
   }
 
   /** A switch that has just come has no fragment mode and maybe no flows: the mode is set before the first flow. */
-  async #onSwitch(connection: SwitchConnection): Promise<void> {
+  async #onSwitch(connection: SwitchConnection, ended: AbortSignal): Promise<void> {
+    ended.addEventListener('abort', () => {
+      if (this.#connection !== connection) return;
+      this.#connection = undefined;
+      this.#flows.attach(undefined);
+    });
     await connection.setFragmentMode('nx-match');
     this.#neighbours.forget();
-    this.#flows.attach(openFlowSwitch(connection));
+    this.#connection = connection;
+    this.#flows.attach(openFlowSwitch(connection, this.#options.log));
     await this.#flows.sync();
   }
 
@@ -188,9 +196,13 @@ export class NodeLoops implements AsyncDisposable {
     return peers;
   }
 
+  async #flush(zone: number, direction: 'orig' | 'reply', { family, value }: Ip): Promise<void> {
+    await this.#switchNow().flushConntrack({ zone, [direction]: { src: { family, value } } });
+  }
+
   #switchNow(): SwitchConnection {
     return (
-      this.#connection?.connection ??
+      this.#connection ??
       failAgent('OPEN_VSWITCH_NOT_READY', { database: this.#options.config.openvswitch.database })
     );
   }

@@ -13,6 +13,7 @@ export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
 export { execIn } from './exec-in.ts';
 export { runKubelet } from './kubelet/kubelet.ts';
 export { statusText } from './show/status-text.ts';
+export type { LabPaths } from './state/lab-paths.ts';
 export { type Datapath, findLab, type Lab, openLab } from './state/lab-state.ts';
 export { deadProcesses, type LabHealth, type LabStatus, labHealth } from './status/lab-status.ts';
 export { namespaceOf, targetsOf } from './targets.ts';

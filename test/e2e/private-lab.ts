@@ -1,0 +1,119 @@
+/** A lab of one test file's own, in a state directory of its own, driven by the `tenet` command as a user would. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type KubeClient, openKubeClient } from '@tenet/kube';
+import { type LabPaths, namespaceOf, openLab } from '@tenet/lab';
+import { parseFlowDump } from '@tenet/openflow';
+import { type DropClass, readCookie } from '@tenet/pipeline';
+import { Ip, Mac } from '@tenet/std';
+
+const run = promisify(execFile);
+
+export const TENET = join(import.meta.dirname, '../../bin/tenet');
+
+/** A pod of the lab as a test needs it. */
+export interface LabPod {
+  /** `alpha/web`. */
+  readonly name: string;
+  readonly node: string;
+  readonly ip: Ip;
+  readonly mac: Mac;
+  readonly vnid: number;
+  /** The path of its network namespace. */
+  readonly netns: string;
+}
+
+export interface PrivateLab extends AsyncDisposable {
+  readonly paths: LabPaths;
+  readonly kube: KubeClient;
+  /** A pod by `namespace/name`, as `lab status` shows it now. */
+  pod(name: string): Promise<LabPod>;
+  /** The network namespace of `node/NAME`, `pod/NS/NAME` or `outside`. */
+  netns(target: string): string;
+  /** How many packets br0 of a node has dropped, by class, as `ovs-ofctl` says. */
+  drops(node: string): Promise<ReadonlyMap<DropClass, number>>;
+  /** Runs the `tenet` command on this lab; its standard output. Rejects when it fails. */
+  tenet(...args: string[]): Promise<string>;
+  /** Runs a program in a namespace; its standard output. */
+  inNetns(target: string, program: string, ...args: string[]): Promise<string>;
+}
+
+/** Brings a lab up. Disposing of it takes it down. */
+export async function privateLab({
+  datapath = 'netdev',
+}: {
+  readonly datapath?: 'netdev' | 'system';
+} = {}): Promise<PrivateLab> {
+  const state = await mkdtemp(join(tmpdir(), 'tenet-lab-'));
+  const tenet = async (...args: string[]): Promise<string> => {
+    const [noun = '', verb = '', ...rest] = args;
+    const { stdout } = await run(TENET, [noun, verb, '--state', state, ...rest], { maxBuffer: 1 << 26 });
+    return stdout;
+  };
+  const startMs = performance.now();
+  await tenet('lab', 'up', '--detach', '--datapath', datapath);
+  console.log(`# lab up in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  const lab = openLab(state);
+  const kube = await openKubeClient({ kubeconfig: lab.paths.kubeconfig });
+  const netns = (target: string) => namespaceOf(lab, target);
+
+  return {
+    paths: lab.paths,
+    kube,
+    tenet,
+    netns,
+    async pod(name) {
+      const status = JSON.parse(await tenet('lab', 'status', '-o', 'json'));
+      const found = status.pods.find(
+        (pod: { namespace: string; name: string }) => `${pod.namespace}/${pod.name}` === name,
+      );
+      if (found === undefined) throw new RangeError(`there is no pod ${name}`);
+      const ip = Ip.parse(found.ip);
+      return { name, node: found.node, ip, mac: Mac.fromIpv4(ip), vnid: found.vnid, netns: netns(`pod/${name}`) };
+    },
+    async drops(node) {
+      const socket = `unix:${lab.paths.node(node).ovs}/br0.mgmt`;
+      const { stdout } = await run('ovs-ofctl', [
+        '-O',
+        'OpenFlow14',
+        'dump-flows',
+        socket,
+        'cookie=0xdd00000000000000/0xff00000000000000',
+      ]);
+      const counts = new Map<DropClass, number>();
+      for (const entry of parseFlowDump(stdout).flows) {
+        if (entry.flow === undefined) throw new RangeError(`unreadable flow: ${entry.text}`);
+        const dropClass = readCookie(entry.flow.cookie)?.dropClass;
+        if (dropClass === undefined) throw new RangeError(`drop without a class: ${entry.text}`);
+        counts.set(dropClass, (counts.get(dropClass) ?? 0) + Number(entry.flow.stats?.packets ?? 0n));
+      }
+      return counts;
+    },
+    async inNetns(target, program, ...args) {
+      const { stdout } = await run('nsenter', [`--net=${netns(target)}`, program, ...args], { maxBuffer: 1 << 26 });
+      return stdout;
+    },
+    async [Symbol.asyncDispose]() {
+      await kube[Symbol.asyncDispose]();
+      await tenet('lab', 'down');
+      await rm(state, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until a look finds something, and returns it; fails with the last thing that it saw after the deadline. */
+export async function eventually<T>(
+  look: () => Promise<T | undefined> | T | undefined,
+  { what, deadlineMs = 10_000 }: { readonly what: string; readonly deadlineMs?: number },
+): Promise<T> {
+  const startMs = performance.now();
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() - startMs > deadlineMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
