@@ -70,6 +70,7 @@ export const STORIES: readonly Story[] = [
         ...{ method: 'POST', path: NETNAMESPACES, status: 400 },
         body: netNamespace('', { metadata: { name: 'a-{id}', resourceVersion: '1' } }),
       },
+      { method: 'POST', path: NETNAMESPACES, contentType: 'text/html', body: netNamespace('a-{id}'), status: 415 },
       { method: 'POST', path: `${NETNAMESPACES}/a-{id}`, body: netNamespace('a-{id}'), status: 405 },
       { method: 'GET', path: `${NETNAMESPACES}/a-{id}`, status: 404 },
     ],

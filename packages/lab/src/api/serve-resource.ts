@@ -71,7 +71,7 @@ function collection({ store, request, path, resource }: Scope, random: number): 
     }
     case 'POST':
       if (resource.namespaced && namespace === undefined) throw notAllowed();
-      return answer(201, store.create(resource, parsedBody(request), { namespace, dryRun: isDryRun(query) }));
+      return answer(201, store.create(resource, objectBody(request), { namespace, dryRun: isDryRun(query) }));
     case 'DELETE': {
       if (resource.namespaced && namespace === undefined) throw notAllowed();
       const result = store.list(resource, { namespace, matches });
@@ -94,7 +94,7 @@ function single({ store, request, path, resource }: Scope, name: string): Resour
     case 'GET':
       return answer(200, store.get(resource, target));
     case 'PUT':
-      return answer(200, store.update(resource, target, parsedBody(request)));
+      return answer(200, store.update(resource, target, objectBody(request)));
     case 'PATCH':
       return answer(
         200,
@@ -115,14 +115,28 @@ function single({ store, request, path, resource }: Scope, name: string): Resour
 }
 
 function patched(before: StoredObject, request: ResourceRequest): Json {
-  const type = request.contentType.split(';')[0]?.trim();
+  const type = mediaTypeOf(request);
   const patch = parsedBody(request);
   if (patch === undefined) throw new StatusError('BadRequest', 'the body of the patch is empty');
   if (type === 'application/merge-patch+json') return mergePatch(before, patch);
   if (type === 'application/json-patch+json') return jsonPatch(before, patch);
-  const accepted = 'application/json-patch+json, application/merge-patch+json';
+  throw unsupported('application/json-patch+json, application/merge-patch+json');
+}
+
+/** The object of a create or an update. A client that names no type is taken to mean JSON. */
+function objectBody(request: ResourceRequest): Json | undefined {
+  const type = mediaTypeOf(request);
+  if (type !== '' && type !== 'application/json') throw unsupported('application/json');
+  return parsedBody(request);
+}
+
+function mediaTypeOf({ contentType }: ResourceRequest): string {
+  return (contentType.split(';')[0] ?? '').trim().toLowerCase();
+}
+
+function unsupported(accepted: string): StatusError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
-  throw new StatusError('UnsupportedMediaType', message);
+  return new StatusError('UnsupportedMediaType', message);
 }
 
 function selection(
