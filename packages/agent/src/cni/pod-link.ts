@@ -45,7 +45,13 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
     // The userspace datapath does not finish partial checksums.
     if (datapath === 'netdev') setTxChecksum(ifName, false);
   });
-  if (datapath === 'netdev') setTxChecksum(hostVeth, false);
+  if (datapath === 'netdev') {
+    setTxChecksum(hostVeth, false);
+    // The userspace datapath gets a copy only: the host's own stack sees the pod's packets too, and would answer its
+    // ARP for the gateway and forward what it sends to the veth's MAC. No route leads through the veth, so that strict
+    // reverse-path filtering keeps all of it out.
+    writeSysctl(`net.ipv4.conf.${hostVeth}.rp_filter`, '1');
+  }
   pod.changeLink('lo', { up: true });
   pod.changeLink(ifName, { up: true });
   // With it comes the route to the subnet.
