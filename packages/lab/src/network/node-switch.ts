@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { inNamespace, Netlink, writeSysctl } from '@tenet/host';
+import { inNamespace, Netlink, sinkLinks, writeSysctl } from '@tenet/host';
 import { Ip, Prefix } from '@tenet/std';
 import type { NodeSpec } from '../cluster/cluster-spec.ts';
 import { type Daemon, startDaemon } from '../process/daemon.ts';
@@ -31,7 +31,8 @@ export async function startNode(lab: Lab, node: NodeSpec, signal: AbortSignal): 
     const database = `--db=unix:${paths.node(node.name).databaseSocket}`;
     const bridge = ['add-br', UPLINK, '--', 'set', 'Bridge', UPLINK, 'datapath_type=netdev'];
     await runCommand({ command: ['ovs-vsctl', database, ...bridge, '--', 'add-port', UPLINK, NIC], signal });
-    // Open vSwitch takes a copy of what the NIC receives: without this the node would see each packet twice.
+    // Open vSwitch takes a copy of what the NIC receives: without these the node would see each packet twice.
+    sinkLinks(netlink, [NIC]);
     inNamespace(namespace, () => writeSysctl(`net.ipv4.conf.${NIC}.rp_filter`, '1'));
     netlink.changeLink(NIC, { up: true });
   } else {

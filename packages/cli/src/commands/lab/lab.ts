@@ -4,6 +4,7 @@ import { downCommand } from './down.ts';
 import { execCommand } from './exec.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { kubeletCommand } from './kubelet.ts';
+import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
 
@@ -12,6 +13,7 @@ export function labCommand(): Command {
   return new Command('lab')
     .description('a cluster on this machine: namespaces, real Open vSwitch')
     .addCommand(upCommand())
+    .addCommand(runCommand())
     .addCommand(statusCommand())
     .addCommand(execCommand())
     .addCommand(kubeconfigCommand())

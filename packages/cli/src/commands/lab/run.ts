@@ -1,0 +1,37 @@
+import { bringUp, endpointsOf, labHealth, matrixText, proveIsolation, takeDown, untilGone } from '@tenet/lab';
+import { Command } from 'commander';
+import { untilSignalled } from '../../until-signalled.ts';
+import { type DatapathOption, datapathOption } from './datapath-option.ts';
+import { type StateOption, stateOption } from './state-option.ts';
+import { TENET_PROGRAM } from './tenet-program.ts';
+
+/** What `npm start` shows. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description(
+      'bring the lab up, show with real packets who reaches whom, stay until Ctrl-C (exit status 1: not as it ought to be)',
+    )
+    .addOption(stateOption())
+    .addOption(datapathOption())
+    .action(async ({ state, datapath }: StateOption & DatapathOption) => {
+      using life = untilSignalled({ withParent: true });
+      const { signal } = life;
+      const print = (line: string) => console.log(line);
+      const lab = await bringUp({ state, datapath, tenet: TENET_PROGRAM, print, signal });
+      try {
+        const { status } = await labHealth(lab, signal);
+        print('');
+        const findings = await proveIsolation(lab, endpointsOf(lab, status), signal);
+        for (const line of matrixText(findings)) print(line);
+        if (!findings.every((finding) => finding.isAsExpected)) process.exitCode = 1;
+        print('');
+        print('try: bin/tenet lab exec pod/alpha/client -- ping 10.131.2.45    press Ctrl-C to take the lab down');
+        await untilGone(lab, signal);
+      } catch (error) {
+        // An end on request is no failure.
+        if (!signal.aborted) throw error;
+      } finally {
+        await takeDown(lab);
+      }
+    });
+}

@@ -1,0 +1,56 @@
+import { PROBED, sentenceOfPair, wordOf } from '../probe/probe-pair.ts';
+import type { PairFinding } from '../probe/prove-isolation.ts';
+import { alignColumns } from './table.ts';
+
+/** Who reaches whom as a table, what the switches counted of the rest, and whatever is not as it ought to be. */
+export function matrixText(findings: readonly PairFinding[]): string[] {
+  const names = [...new Set(findings.map(({ from }) => from.name))];
+  const cells = new Map(findings.map((finding) => [`${finding.from.name} ${finding.to.name}`, cellOf(finding)]));
+  const rows = names.map((from) => [from, ...names.map((to) => cells.get(`${from} ${to}`) ?? '-')]);
+  const blocked = findings.filter(({ expectation }) => expectation.kind === 'blocked');
+  return [
+    ...alignColumns([['from \\ to', ...names], ...rows]),
+    '',
+    ...alignColumns(blocked.map((finding) => [`${finding.from.name} → ${finding.to.name}`, evidenceOf(finding)])),
+    '',
+    verdictOf(findings),
+    ...findings.filter((finding) => !finding.isAsExpected).map(complaintOf),
+  ];
+}
+
+/** One line that says what was proven, or that it was not. */
+export function verdictOf(findings: readonly PairFinding[]): string {
+  const wrong = findings.filter((finding) => !finding.isAsExpected);
+  const packets = `${findings.length} pairs by ${PROBED.slice(0, -1).join(', ')} and ${PROBED.at(-1)}`;
+  if (wrong.length > 0) return `NOT AS EXPECTED: ${wrong.length} of ${packets}`;
+  const blocked = findings.filter(({ expectation }) => expectation.kind === 'blocked');
+  return (
+    `proven with real packets, ${packets}: projects reach themselves, the global project and the outside; ` +
+    `they do not reach each other (${blocked.length} of ${blocked.length} dropped and counted)`
+  );
+}
+
+function cellOf({ outcome, isAsExpected }: PairFinding): string {
+  return `${wordOf(outcome)}${isAsExpected ? '' : ' (!)'}`;
+}
+
+function evidenceOf({ outcome, counted, expectation }: PairFinding): string {
+  const by = expectation.kind === 'blocked' ? expectation.by.name : '';
+  const drops = counted.map(([dropClass, packets]) => `${packets} × ${dropClass}`).join(', ');
+  return `${wordOf(outcome)}: ${drops === '' ? 'no drop' : drops} counted on ${by}`;
+}
+
+function complaintOf({ from, to, expectation, outcome }: PairFinding): string {
+  return `  ${from.name} → ${to.name}: expected ${expectationText(expectation)}; seen ${sentenceOfPair(outcome)}`;
+}
+
+function expectationText(expectation: PairFinding['expectation']): string {
+  switch (expectation.kind) {
+    case 'reaches':
+      return `reaches, seen as ${expectation.client}`;
+    case 'blocked':
+      return `blocked and counted as tenant-mismatch on ${expectation.by.name}`;
+    case 'no route':
+      return 'no route';
+  }
+}
