@@ -28,7 +28,8 @@ export class FrameReader {
   /** Appends a chunk; the caller must not write into it again. */
   push(chunk: Uint8Array): void {
     if (this.#bytes.length === 0) {
-      this.#bytes = chunk;
+      // A plain view: the slices of a Buffer, which is what sockets give, are Buffers that share its memory.
+      this.#bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       return;
     }
     const joined = new Uint8Array(this.#bytes.length + chunk.length);
