@@ -97,7 +97,7 @@ export class NodeLoops implements AsyncDisposable {
     await ovs.connected({ signal: this.#signal });
     checkNodeLink(netlink, ovs.cache, config.nodeName, node);
     await ensureSwitchObjects(ovs, node, this.#signal);
-    reconcileHostNetwork(netlink, node);
+    reconcileHostNetwork(netlink, node, this.#podLinks());
     await this.#rules.reconcile(this.#signal);
     const first = Promise.withResolvers<void>();
     this.#connecting = keepConnected({
@@ -155,7 +155,8 @@ export class NodeLoops implements AsyncDisposable {
     await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
     await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
     await this.#steps.run('host network', () => {
-      for (const reason of reconcileHostNetwork(netlink, node)) log.info('host network mended', { reason });
+      for (const reason of reconcileHostNetwork(netlink, node, this.#podLinks()))
+        log.info('host network mended', { reason });
     });
     if (pass % PASSES_PER_RULES === 0) await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
     await this.#steps.run('flows', () => {
@@ -183,6 +184,11 @@ export class NodeLoops implements AsyncDisposable {
     return this.#compiler.compile({ node, pods: podPorts(pods, vnidOf), peers: this.#peers() });
   }
 
+  /** The host's ends of the pods' links. */
+  #podLinks(): string[] {
+    return wiredPods(this.#options.ovs.cache).map(({ hostVeth }) => hostVeth);
+  }
+
   #peers(): readonly Peer[] {
     const { config, node, cluster, log } = this.#options;
     const { peers, refused } = peersOf(config.nodeName, node, cluster.hostSubnets.entries.values());
@@ -202,8 +208,7 @@ export class NodeLoops implements AsyncDisposable {
 
   #switchNow(): SwitchConnection {
     return (
-      this.#connection ??
-      failAgent('OPEN_VSWITCH_NOT_READY', { database: this.#options.config.openvswitch.database })
+      this.#connection ?? failAgent('OPEN_VSWITCH_NOT_READY', { database: this.#options.config.openvswitch.database })
     );
   }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { inNamespace, Netlink, setTxChecksum, writeSysctl } from '@tenet/host';
+import { inNamespace, Netlink, setTxChecksum, sinkLinks, writeSysctl } from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { type Ip, Mac, Prefix } from '@tenet/std';
 import { failAgent } from '../errors.ts';
@@ -47,9 +47,7 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
   });
   if (datapath === 'netdev') {
     setTxChecksum(hostVeth, false);
-    // The userspace datapath gets a copy only: the host's own stack sees the pod's packets too, and would answer its
-    // ARP for the gateway and forward what it sends to the veth's MAC. No route leads through the veth, so that strict
-    // reverse-path filtering keeps all of it out.
+    sinkLinks(host, [hostVeth]);
     writeSysctl(`net.ipv4.conf.${hostVeth}.rp_filter`, '1');
   }
   pod.changeLink('lo', { up: true });

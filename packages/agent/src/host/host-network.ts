@@ -1,13 +1,13 @@
-import { type Netlink, RT_TABLE, readSysctl, readTxChecksum, setTxChecksum, writeSysctl } from '@tenet/host';
+import { type Netlink, RT_TABLE, readSysctl, readTxChecksum, setTxChecksum, sinkLinks, writeSysctl } from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { HOST_PORT } from '../wired-pods.ts';
 import { isStrayRoute, wantedHost } from './wanted-host.ts';
 
 /**
- * Brings tun0, its address, its routes and the sysctls to what they should be, from what the kernel has. Returns
+ * Brings tun0, its address, its routes, the sysctls and the pods' links to what they should be, from what the kernel has. Returns
  * what it changed, in words; nothing when all was so. Throws what the kernel refuses.
  */
-export function reconcileHostNetwork(netlink: Netlink, node: NodeNetwork): string[] {
+export function reconcileHostNetwork(netlink: Netlink, node: NodeNetwork, podLinks: readonly string[]): string[] {
   const wanted = wantedHost(node);
   const changed: string[] = [];
   for (const [key, value] of wanted.sysctls) {
@@ -22,6 +22,7 @@ export function reconcileHostNetwork(netlink: Netlink, node: NodeNetwork): strin
     setTxChecksum(HOST_PORT, false);
     changed.push(`${HOST_PORT} transmit checksum offload off`);
   }
+  if (node.datapath === 'netdev') changed.push(...sinkLinks(netlink, podLinks));
   const link = netlink.link(HOST_PORT);
   if (link !== undefined && (!link.up || link.mtu !== wanted.mtuBytes)) {
     netlink.changeLink(HOST_PORT, { up: true, mtu: wanted.mtuBytes });
