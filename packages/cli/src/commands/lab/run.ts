@@ -1,7 +1,8 @@
-import { bringUp, endpointsOf, labHealth, matrixText, proveIsolation, takeDown, untilGone } from '@tenet/lab';
+import { bringUp, endpointsOf, type Lab, labHealth, matrixText, proveIsolation, takeDown, untilGone } from '@tenet/lab';
 import { Command } from 'commander';
 import { untilSignalled } from '../../until-signalled.ts';
 import { type DatapathOption, datapathOption } from './datapath-option.ts';
+import { endingOnRequest } from './ending-on-request.ts';
 import { type StateOption, stateOption } from './state-option.ts';
 import { TENET_PROGRAM } from './tenet-program.ts';
 
@@ -17,21 +18,29 @@ export function runCommand(): Command {
       using life = untilSignalled({ withParent: true });
       const { signal } = life;
       const print = (line: string) => console.log(line);
-      const lab = await bringUp({ state, datapath, tenet: TENET_PROGRAM, print, signal });
-      try {
-        const { status } = await labHealth(lab, signal);
-        print('');
-        const findings = await proveIsolation(lab, endpointsOf(lab, status), signal);
-        for (const line of matrixText(findings)) print(line);
-        if (!findings.every((finding) => finding.isAsExpected)) process.exitCode = 1;
-        print('');
-        print('try: bin/tenet lab exec pod/alpha/client -- ping 10.131.2.45    press Ctrl-C to take the lab down');
-        await untilGone(lab, signal);
-      } catch (error) {
-        // An end on request is no failure.
-        if (!signal.aborted) throw error;
-      } finally {
-        await takeDown(lab);
-      }
+      await endingOnRequest(signal, async () => {
+        const lab = await bringUp({ state, datapath, tenet: TENET_PROGRAM, print, signal });
+        try {
+          await show(lab, { print, signal });
+          await untilGone(lab, signal);
+        } finally {
+          await takeDown(lab);
+        }
+      });
     });
+}
+
+/** Sends the packets and prints what became of them; exit status 1 when it is not what tenants may rely on. */
+async function show(
+  lab: Lab,
+  { print, signal }: { print: (line: string) => void; signal: AbortSignal },
+): Promise<void> {
+  const { status } = await labHealth(lab, signal);
+  print('');
+  const findings = await proveIsolation(lab, endpointsOf(lab, status), signal);
+  for (const line of matrixText(findings)) print(line);
+  if (!findings.every((finding) => finding.isAsExpected)) process.exitCode = 1;
+  print('');
+  print('try: bin/tenet lab exec pod/alpha/client -- ping 10.131.2.45');
+  print('press Ctrl-C to take the lab down');
 }

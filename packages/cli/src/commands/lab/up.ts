@@ -2,6 +2,7 @@ import { bringUp, takeDown, untilGone } from '@tenet/lab';
 import { Command } from 'commander';
 import { untilSignalled } from '../../until-signalled.ts';
 import { type DatapathOption, datapathOption } from './datapath-option.ts';
+import { endingOnRequest } from './ending-on-request.ts';
 import { type StateOption, stateOption } from './state-option.ts';
 import { TENET_PROGRAM } from './tenet-program.ts';
 
@@ -19,10 +20,12 @@ export function upCommand(): Command {
       using life = untilSignalled({ withParent: detach === undefined });
       const { signal } = life;
       const print = (line: string) => console.log(line);
-      const lab = await bringUp({ state, datapath, tenet: TENET_PROGRAM, print, signal });
-      if (detach) return;
-      print('press Ctrl-C to take it down');
-      await untilGone(lab, signal);
-      await takeDown(lab);
+      await endingOnRequest(signal, async () => {
+        const lab = await bringUp({ state, datapath, tenet: TENET_PROGRAM, print, signal });
+        if (detach) return;
+        print('press Ctrl-C to take it down');
+        await untilGone(lab, signal);
+        await takeDown(lab);
+      });
     });
 }
