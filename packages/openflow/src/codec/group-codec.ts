@@ -20,7 +20,10 @@ export function addGroup(group: Group): GroupMod {
   return { kind: 'group_mod', command: 'add', group };
 }
 
-/** Removes one group, or all of them; flows that use a removed group go with it. */
+/**
+ * Removes one group, or all of them; flows that use a removed group go with it. Remove those flows first, in the same
+ * bundle or before: Open vSwitch 3.1.0 aborts when a group goes that one flow names twice.
+ */
 export function deleteGroup(id: number = ALL_GROUPS): GroupMod {
   return { kind: 'group_mod', command: 'delete', group: { id, type: 'all', buckets: [] } };
 }
