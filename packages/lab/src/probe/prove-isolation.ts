@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Netlink } from '@tenet/host';
 import { connectSwitch, type SwitchConnection } from '@tenet/openflow/connection';
 import type { DropClass } from '@tenet/pipeline';
+import { Mac } from '@tenet/std';
 import type { Lab } from '../state/lab-state.ts';
 import { countedSince, readDropCounters } from './drop-counters.ts';
 import type { Endpoint, NodeEndpoint } from './endpoint.ts';
 import { type Expectation, expect } from './expectation.ts';
-import { isAsExpected, type PairOutcome, probePair } from './probe-pair.ts';
+import { isAsExpected, type PairOutcome, PROBED, probePair } from './probe-pair.ts';
 
 /** What was sent from one place to another, what became of it, and what ought to have. */
 export interface PairFinding {
@@ -69,6 +71,7 @@ interface BlockedPair extends Pick<PairFinding, 'from' | 'to' | 'expectation'> {
 }
 
 async function probeBlocked(connection: SwitchConnection, { signal, ...pair }: BlockedPair): Promise<PairFinding> {
+  using _known = knowMac(pair);
   const before = await readDropCounters(connection);
   const outcome = await probePair(pair.from, pair.to, BLOCKED_TIMEOUT_MS);
   const endMs = performance.now() + COUNTER_DEADLINE_MS;
@@ -81,7 +84,23 @@ async function probeBlocked(connection: SwitchConnection, { signal, ...pair }: B
   return { ...pair, outcome, counted, isAsExpected: fits };
 }
 
-/** The one reason for which another project's packets may be dropped: any other would be luck. */
+/**
+ * Tells the sender the destination's MAC, which follows from its address: the switch would drop the sender's ARP, and
+ * nothing else would ever be sent. An attacker knows as much.
+ */
+function knowMac({ from, to }: Pick<PairFinding, 'from' | 'to'>): Disposable {
+  const key = { link: 'eth0', address: to.ip };
+  using netlink = Netlink.open(from.namespace);
+  netlink.setNeighbour({ ...key, mac: Mac.fromIpv4(to.ip), permanent: true });
+  return {
+    [Symbol.dispose]() {
+      using netlink = Netlink.open(from.namespace);
+      netlink.deleteNeighbour(key);
+    },
+  };
+}
+
+/** One packet of each protocol, for the one reason for which they may be dropped: any other would be luck. */
 function isCounted(counted: PairFinding['counted']): boolean {
-  return counted.some(([dropClass]) => dropClass === 'tenant-mismatch');
+  return counted.some(([dropClass, packets]) => dropClass === 'tenant-mismatch' && packets >= BigInt(PROBED.length));
 }

@@ -30,8 +30,9 @@ export function verdictOf(findings: readonly PairFinding[]): string {
   );
 }
 
-function cellOf({ outcome, isAsExpected }: PairFinding): string {
-  return `${wordOf(outcome)}${isAsExpected ? '' : ' (!)'}`;
+/** A router says "no route" a few times a second only: to whom it said nothing the word is the same. */
+function cellOf({ expectation, outcome, isAsExpected }: PairFinding): string {
+  return isAsExpected ? expectation.kind : `${wordOf(outcome)} (!)`;
 }
 
 function evidenceOf({ outcome, counted, expectation }: PairFinding): string {
