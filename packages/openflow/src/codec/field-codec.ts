@@ -6,7 +6,7 @@ import type { ByteReader, ByteWriter } from '@tenet/std';
 import type { Subfield } from '../action.ts';
 import { FIELD_NAMES, FIELDS, type FieldName, fullMask } from '../fields.ts';
 import { codecError, malformed } from './errors.ts';
-import { ONF } from './protocol.ts';
+import { ALL_ONES_64, ONF } from './protocol.ts';
 
 /** What the hot path needs of a field, computed once. */
 export interface WireField {
@@ -139,8 +139,6 @@ export function subfield(field: WireField, offset: number, bits: number): Subfie
   return { field: field.name, offset, bits };
 }
 
-const LOW_64 = 0xffff_ffff_ffff_ffffn;
-
 /** Writes an unsigned number; up to 48 bits without big arithmetic, because this is the hot path. */
 export function writeValue(w: ByteWriter, value: bigint, bytes: number): void {
   switch (bytes) {
@@ -162,7 +160,7 @@ export function writeValue(w: ByteWriter, value: bigint, bytes: number): void {
       w.u64(value);
       return;
     default:
-      w.u64(value >> 64n).u64(value & LOW_64);
+      w.u64(value >> 64n).u64(value & ALL_ONES_64);
   }
 }
 

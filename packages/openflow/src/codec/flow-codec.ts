@@ -5,11 +5,11 @@ import { DEFAULT_PRIORITY, type Flow, type FlowStats, type Match, PORT } from '.
 import { malformed, reading } from './errors.ts';
 import { readInstructions, writeInstructions } from './instruction-codec.ts';
 import { readMatch, writeMatch } from './match-codec.ts';
-import { ALL_TABLES, ANY_GROUP, NO_BUFFER, OPENFLOW_13, OPENFLOW_15, type Version } from './protocol.ts';
+import { ALL_ONES_64, ALL_TABLES, ANY_GROUP, NO_BUFFER, OPENFLOW_13, OPENFLOW_15, type Version } from './protocol.ts';
 import { readFlowStats, writeFlowStats } from './stats-codec.ts';
 
 /** What a flow modification does, in the order of its numbers (enum ofp_flow_mod_command). */
-export const FLOW_COMMANDS = ['add', 'modify', 'modify_strict', 'delete', 'delete_strict'] as const;
+const FLOW_COMMANDS = ['add', 'modify', 'modify_strict', 'delete', 'delete_strict'] as const;
 export type FlowCommand = (typeof FLOW_COMMANDS)[number];
 
 /** One change of the flow tables. `addFlow`, `deleteFlow` and `deleteFlows` make the usual ones. */
@@ -36,8 +36,6 @@ export interface FlowFilter {
   readonly outPort?: number;
   readonly outGroup?: number;
 }
-
-export const ALL_ONES_64 = 0xffff_ffff_ffff_ffffn;
 
 export function addFlow(flow: Flow): FlowMod {
   return { kind: 'flow_mod', command: 'add', flow };

@@ -4,10 +4,9 @@ import type { Action } from '../action.ts';
 import { ACTION_LISTS, type InstructionOnly, writeAction } from './action-codec.ts';
 import type { ActionLists } from './action-wire.ts';
 import { codecError, malformed } from './errors.ts';
-import { OPENFLOW_15, type Version } from './protocol.ts';
+import { ALL_ONES_64, OPENFLOW_15, type Version } from './protocol.ts';
 
 const APPLY_ACTIONS = 4;
-const ALL_ONES_64 = 0xffff_ffff_ffff_ffffn;
 
 /** One kind of instruction, both ways. */
 interface InstructionCodec<A extends Action> {

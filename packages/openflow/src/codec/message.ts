@@ -54,7 +54,7 @@ export interface Features {
 }
 
 /** The versions of the sender's bitmap; absent when it sent none. */
-export interface Hello {
+interface Hello {
   readonly kind: 'hello';
   readonly versions?: readonly number[];
 }
@@ -76,14 +76,14 @@ export interface Config<K extends string> {
   readonly missSendLen: number;
 }
 
-export interface BundleControl {
+interface BundleControl {
   readonly kind: 'bundle_control';
   readonly id: number;
   readonly step: BundleStep;
   readonly flags: BundleFlags;
 }
 
-export interface BundleAdd {
+interface BundleAdd {
   readonly kind: 'bundle_add';
   readonly id: number;
   readonly flags: BundleFlags;
@@ -91,7 +91,7 @@ export interface BundleAdd {
 }
 
 /** Anything else, kept as it came: packet-in, port status, flow removed, other experimenters. */
-export interface OtherMessage {
+interface OtherMessage {
   readonly kind: 'other';
   readonly type: number;
   readonly body: Uint8Array;

@@ -30,3 +30,6 @@ export const ANY_GROUP = 0xffff_ffff;
 
 /** No buffered packet (OFP_NO_BUFFER). */
 export const NO_BUFFER = 0xffff_ffff;
+
+/** The mask of a 64-bit value that counts whole, such as a cookie or the metadata. */
+export const ALL_ONES_64 = 0xffff_ffff_ffff_ffffn;
