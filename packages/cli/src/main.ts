@@ -1,8 +1,6 @@
 import { Command, CommanderError } from 'commander';
+import { EXIT_USAGE } from './exit-status.ts';
 import { printFailure } from './failure.ts';
-
-/** Exit status for a command line that nobody can mean (sysexits.h EX_USAGE). */
-const EXIT_USAGE = 64;
 
 /** The command tree is the folder tree; a noun's commands are loaded only when that noun is called. */
 const NOUNS = {

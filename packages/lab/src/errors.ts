@@ -1,11 +1,7 @@
 import { errorKinds, kind } from '@tenet/std';
 
 /** Every way in which the lab fails on purpose. */
-export const {
-  error: labError,
-  fail: failLab,
-  table: LAB_ERRORS,
-} = errorKinds({
+export const { fail: failLab, table: LAB_ERRORS } = errorKinds({
   LAB_ALREADY_UP: kind<{ state: string; runs: string }>({
     says: ({ state, runs }) => `lab is already up: ${runs} (${state})`,
     remedy: ({ state }) => `run 'tenet lab down${stateOption(state)}' first, or choose another directory with --state`,

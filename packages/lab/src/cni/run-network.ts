@@ -27,7 +27,7 @@ export interface CniNode {
 const PLUGIN_DEADLINE_MS = 60_000;
 
 /** The node's network: the first `.conflist` by name, as every runtime chooses. CNI_CONFIGURATION when there is none. */
-export async function findNetwork({ configDirectory }: CniNode): Promise<NetworkConfiguration> {
+async function findNetwork({ configDirectory }: CniNode): Promise<NetworkConfiguration> {
   const names = await readdir(configDirectory).catch(() => []);
   const [first] = names.filter((name) => name.endsWith('.conflist')).sort();
   if (first === undefined)

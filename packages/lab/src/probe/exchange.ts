@@ -18,7 +18,7 @@ export interface Exchange extends ProbeTarget, Pick<ProbeSocketSpec, 'protocol' 
 }
 
 /** Long for a machine under load; a reply takes well under a millisecond. */
-export const PROBE_TIMEOUT_MS = 1000;
+const PROBE_TIMEOUT_MS = 1000;
 
 /** How often it looks: first almost at once, then less often. */
 const FIRST_LOOK_MS = 1;

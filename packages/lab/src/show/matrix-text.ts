@@ -19,7 +19,7 @@ export function matrixText(findings: readonly PairFinding[]): string[] {
 }
 
 /** One line that says what was proven, or that it was not. */
-export function verdictOf(findings: readonly PairFinding[]): string {
+function verdictOf(findings: readonly PairFinding[]): string {
   const wrong = findings.filter((finding) => !finding.isAsExpected);
   const packets = `${findings.length} pairs by ${PROBED.slice(0, -1).join(', ')} and ${PROBED.at(-1)}`;
   if (wrong.length > 0) return `NOT AS EXPECTED: ${wrong.length} of ${packets}`;

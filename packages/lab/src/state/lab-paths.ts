@@ -28,7 +28,7 @@ export interface LabPaths {
   podNamespace(pod: { readonly namespace: string; readonly name: string; readonly uid: string }): string;
 }
 
-export interface NodePaths {
+interface NodePaths {
   readonly directory: string;
   /** The agent's configuration. */
   readonly configuration: string;

@@ -28,7 +28,7 @@ export interface Lab {
 }
 
 /** The name of the environment variable that carries the token. */
-export const TOKEN_VARIABLE = 'TENET_LAB';
+const TOKEN_VARIABLE = 'TENET_LAB';
 
 /** The assignment that marks the processes of a lab. */
 export function tokenAssignment({ token }: LabSettings): string {
@@ -121,6 +121,6 @@ function bootId(): string {
 }
 
 /** True for a system error with this name. */
-export function isErrno(error: unknown, name: string): boolean {
+function isErrno(error: unknown, name: string): boolean {
   return error instanceof Error && 'code' in error && error.code === name;
 }

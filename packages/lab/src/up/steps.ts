@@ -15,6 +15,6 @@ export function steps(print: Print, nowMs: () => number): Step {
 }
 
 /** The titles stand above each other, and so do the times. */
-export function stepLine(title: string, tookMs: number): string {
+function stepLine(title: string, tookMs: number): string {
   return `  ${title.padEnd(64)} ${String(Math.round(tookMs)).padStart(6)} ms`;
 }
