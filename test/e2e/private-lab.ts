@@ -29,7 +29,7 @@ export interface LabPod {
 export interface PrivateLab extends AsyncDisposable {
   readonly paths: LabPaths;
   readonly kube: KubeClient;
-  /** A pod by `namespace/name`, as `lab status` shows it now. */
+  /** A pod by `namespace/name`, as it is now. */
   pod(name: string): Promise<LabPod>;
   /** The network namespace of `node/NAME`, `pod/NS/NAME` or `outside`. */
   netns(target: string): string;
@@ -66,13 +66,16 @@ export async function privateLab({
     tenet,
     netns,
     async pod(name) {
-      const status = JSON.parse(await tenet('lab', 'status', '-o', 'json'));
-      const found = status.pods.find(
-        (pod: { namespace: string; name: string }) => `${pod.namespace}/${pod.name}` === name,
-      );
-      if (found === undefined) throw new RangeError(`there is no pod ${name}`);
-      const ip = Ip.parse(found.ip);
-      return { name, node: found.node, ip, mac: Mac.fromIpv4(ip), vnid: found.vnid, netns: netns(`pod/${name}`) };
+      const [namespace = '', own = ''] = name.split('/');
+      const [object, project] = await Promise.all([
+        kube.get('Pod', { namespace, name: own }),
+        kube.get('NetNamespace', { name: namespace }),
+      ]);
+      const { podIP } = object?.status ?? {};
+      if (podIP === undefined || project === undefined) throw new RangeError(`the pod ${name} is not ready`);
+      const ip = Ip.parse(podIP);
+      const node = object?.spec.nodeName ?? '';
+      return { name, node, ip, mac: Mac.fromIpv4(ip), vnid: project.netid, netns: netns(`pod/${name}`) };
     },
     async drops(node) {
       const socket = `unix:${lab.paths.node(node).ovs}/br0.mgmt`;
