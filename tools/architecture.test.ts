@@ -5,7 +5,9 @@ import { describe, test } from 'node:test';
 import { PURE, ROWS } from './architecture.ts';
 
 const root = join(import.meta.dirname, '..');
-const rowOf = new Map<string, number>(ROWS.flatMap((names, row) => names.map((name) => [`@tenet/${name}`, row] as const)));
+const rowOf = new Map<string, number>(
+  ROWS.flatMap((names, row) => names.map((name) => [`@tenet/${name}`, row] as const)),
+);
 const folders = readdirSync(join(root, 'packages'));
 
 /** Imports that break the rules, as sentences. */

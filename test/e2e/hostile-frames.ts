@@ -5,7 +5,7 @@ import { arpFrame, BROADCAST, fragmentsOf, MARK, udpFrame, vxlanPayload } from '
 import type { LabPod } from './private-lab.ts';
 
 export const HERE = 'dt-infra1';
-export const THERE = 'dt-node2';
+const THERE = 'dt-node2';
 export const GATEWAY = Ip.parse('10.131.2.1');
 const GATEWAY_MAC = Mac.fromIpv4(GATEWAY);
 export const PEER_IP = Ip.parse('10.122.70.73');

@@ -12,7 +12,7 @@ import { Ip, Mac } from '@tenet/std';
 
 const run = promisify(execFile);
 
-export const TENET = join(import.meta.dirname, '../../bin/tenet');
+const TENET = join(import.meta.dirname, '../../bin/tenet');
 
 /** A pod of the lab as a test needs it. */
 export interface LabPod {

@@ -10,7 +10,7 @@ export const gatewayMac = Mac.fromIpv4(gateway);
 export const podMac = Mac.fromIpv4(podIp);
 
 /** One of two namespaces that a veth joins. */
-export interface End {
+interface End {
   /** As `ip netns` knows it. */
   readonly name: string;
   readonly path: string;

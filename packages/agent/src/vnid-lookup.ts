@@ -3,7 +3,7 @@ import type { NetNamespace, Vnid } from '@tenet/model';
 import { failAgent } from './errors.ts';
 
 /** The controller gives a new namespace its number within moments; a pod that came first waits this long for it. */
-export const VNID_WAIT_MS = 10_000;
+const VNID_WAIT_MS = 10_000;
 
 /** The project's number, now or as soon as it is known; NO_VNID when it does not come in time. */
 export async function awaitVnid(

@@ -1,7 +1,7 @@
 import { errorKinds, kind } from '@tenet/std';
 
 /** Every way in which the command line itself fails on purpose. */
-export const { fail: failCli, table: CLI_ERRORS } = errorKinds({
+export const { fail: failCli } = errorKinds({
   FILE_UNREADABLE: kind<{ file: string }>({
     says: ({ file }) => `cannot read ${file}`,
     remedy: ({ file }) => `check that ${file} exists and is readable by this user`,

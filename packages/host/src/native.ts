@@ -23,7 +23,7 @@ export interface Libc {
 }
 
 /** `struct ifreq` in its form with a pointer (netdevice(7)). */
-export interface Ifreq {
+interface Ifreq {
   /** The link's name, 16 bytes, ended by zero. */
   readonly name: Uint8Array;
   /** What the pointer points to; the kernel writes its answer here. */

@@ -4,7 +4,7 @@ import { sentenceOf } from '@tenet/std';
 import { kubeError } from './errors.ts';
 
 /** What a request needs to be allowed in. */
-export interface Access {
+interface Access {
   readonly agent: http.Agent;
   readonly headers: Readonly<Record<string, string>>;
   /** `user:password` for basic authentication. */

@@ -7,7 +7,7 @@ import { type Asked, kubeError } from './errors.ts';
 import { refusal } from './refusal.ts';
 
 /** One request to the API server. */
-export interface ApiRequest {
+interface ApiRequest {
   /** The Kubernetes verb, for errors. */
   readonly verb: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

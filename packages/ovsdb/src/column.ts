@@ -12,7 +12,7 @@ export interface NamedUuid {
 }
 
 /** Where a value was found, for the error. */
-export interface ColumnPlace {
+interface ColumnPlace {
   readonly table: string;
   readonly column: string;
 }

@@ -8,7 +8,7 @@ export interface RequestOptions {
 }
 
 /** The deadline of requests whose caller names none. */
-export const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 10_000;
 
 /** Waits for a promise; rejects with the signal's reason once that aborts, with `late` after the deadline. */
 export async function within<T>(

@@ -70,7 +70,7 @@ export function output(port: number): Action {
 }
 
 /** All bits of a field. */
-export function whole(field: FieldName): Subfield {
+function whole(field: FieldName): Subfield {
   return { field, offset: 0, bits: FIELDS[field].bits };
 }
 

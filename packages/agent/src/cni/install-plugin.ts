@@ -8,7 +8,7 @@ export interface PluginProgram {
   readonly bundle: string;
 }
 
-export const PLUGIN_NAME = 'tenet-cni';
+const PLUGIN_NAME = 'tenet-cni';
 const CONFIGURATION_NAME = '80-tenet.conflist';
 
 /** Writes what the container runtime executes. Nothing is looked up in PATH. */

@@ -6,7 +6,7 @@
 export const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** Every part of a netlink message starts at a multiple of this (NLMSG_ALIGNTO, NLA_ALIGNTO). */
-export const ALIGNMENT = 4;
+const ALIGNMENT = 4;
 
 export function aligned(lengthBytes: number): number {
   return (lengthBytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);

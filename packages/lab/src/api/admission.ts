@@ -175,7 +175,7 @@ function checkStringMaps(resource: ResourceSpec, metadata: JsonObject & { readon
   }
 }
 
-export function invalid(resource: ResourceSpec, name: string, field: string, problem: string): StatusError {
+function invalid(resource: ResourceSpec, name: string, field: string, problem: string): StatusError {
   const message = `${resource.kind}${resource.group === '' ? '' : `.${resource.group}`} ${JSON.stringify(name)} is invalid: ${field}: ${problem}`;
   const causes = [{ reason: 'FieldValueInvalid', message: problem, field }];
   return new StatusError('Invalid', message, { name, group: resource.group, kind: resource.kind, causes });

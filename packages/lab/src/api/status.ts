@@ -1,7 +1,7 @@
 import type { JsonObject } from './json.ts';
 
 /** Machine-readable reasons of a Status (meta/v1), with the HTTP status that goes with each. */
-export const REASONS = {
+const REASONS = {
   BadRequest: 400,
   Forbidden: 403,
   NotFound: 404,

@@ -20,7 +20,7 @@ interface Icmpv4Start {
   readonly checksum: number;
 }
 
-export interface Icmpv4Echo extends Icmpv4Start {
+interface Icmpv4Echo extends Icmpv4Start {
   readonly kind: 'echo';
   readonly identifier: number;
   readonly sequence: number;
@@ -28,7 +28,7 @@ export interface Icmpv4Echo extends Icmpv4Start {
 }
 
 /** An error about a packet that it quotes: its IPv4 header and at least 8 bytes behind (RFC 1812 §4.3.2.3). */
-export interface Icmpv4Error extends Icmpv4Start {
+interface Icmpv4Error extends Icmpv4Start {
   readonly kind: 'error';
   /** Bytes 4 to 7: next-hop MTU (RFC 1191 §4), gateway or pointer. */
   readonly restOfHeader: number;
@@ -36,7 +36,7 @@ export interface Icmpv4Error extends Icmpv4Start {
 }
 
 /** Any other type, or an error whose quotation is no IPv4 packet. */
-export interface Icmpv4Other extends Icmpv4Start {
+interface Icmpv4Other extends Icmpv4Start {
   readonly kind: 'other';
   /** All behind the checksum. */
   readonly body: Uint8Array;

@@ -21,7 +21,7 @@ interface Icmpv6Start {
   readonly checksum: number;
 }
 
-export interface Icmpv6Echo extends Icmpv6Start {
+interface Icmpv6Echo extends Icmpv6Start {
   readonly kind: 'echo';
   readonly identifier: number;
   readonly sequence: number;
@@ -29,7 +29,7 @@ export interface Icmpv6Echo extends Icmpv6Start {
 }
 
 /** An error about a packet that it quotes as far as the minimum MTU allows (RFC 4443 §3). */
-export interface Icmpv6Error extends Icmpv6Start {
+interface Icmpv6Error extends Icmpv6Start {
   readonly kind: 'error';
   /** Bytes 4 to 7: MTU, pointer or unused. */
   readonly restOfHeader: number;
@@ -37,7 +37,7 @@ export interface Icmpv6Error extends Icmpv6Start {
 }
 
 /** Any other type, or an error whose quotation is no IPv6 packet. */
-export interface Icmpv6Other extends Icmpv6Start {
+interface Icmpv6Other extends Icmpv6Start {
   readonly kind: 'other';
   /** All behind the checksum. */
   readonly body: Uint8Array;
