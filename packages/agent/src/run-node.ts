@@ -25,7 +25,10 @@ export interface RunNodeOptions {
  * objects ask for, keeps them there, and wires pods. Resolves when the signal has aborted; what is installed stays,
  * so that pods go on talking.
  */
-export async function runNode({ config, plugin, log, clock, random, signal }: RunNodeOptions): Promise<void> {
+export async function runNode({ config, plugin, log, clock, random, signal: stop }: RunNodeOptions): Promise<void> {
+  // What was begun ends with this call, also when it fails half way: else watches would keep the process alive.
+  using life = endOfBlock();
+  const signal = AbortSignal.any([stop, life.signal]);
   // Until everything stands no pod may be started here.
   withdrawNetwork(config.cni);
   await using client = await openKubeClient({
@@ -44,6 +47,12 @@ export async function runNode({ config, plugin, log, clock, random, signal }: Ru
   announceNetwork(config.cni);
   log.info('node is ready', { node: config.nodeName, subnet: node.subnet.toString() });
   await aborted(signal);
+}
+
+/** A signal that aborts when its block ends. */
+function endOfBlock(): Disposable & { readonly signal: AbortSignal } {
+  const life = new AbortController();
+  return { signal: life.signal, [Symbol.dispose]: () => life.abort() };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
