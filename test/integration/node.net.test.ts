@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { iptablesRestore, Netlink } from '@tenet/host';
 import type { ClusterNetworkObject } from '@tenet/model';
 import { Ip, Mac, Prefix } from '@tenet/std';
-import { CLUSTER_NETWORK, type Daemon, type PrivateNode, privateNode, until } from './private-node.ts';
+import { CLUSTER_NETWORK, type Daemon, NODE, type PrivateNode, privateNode, until } from './private-node.ts';
 
 const run = promisify(execFile);
 
@@ -312,6 +312,19 @@ describe('tenet node', () => {
       const { stdout } = await run('ovs-ofctl', ['-OOpenFlow14', 'get-frags', mgmt()]);
       assert.match(stdout, /nx-match/);
     });
+  });
+
+  test('says once that its HostSubnet has changed, and stays what it is', async () => {
+    const complaints = () => daemon.lines().filter(({ what }) => what === 'own subnet');
+    await node.kube.patch('HostSubnet', { name: NODE }, { subnet: '10.131.4.0/29' });
+    await until(() => (complaints().length > 0 ? true : undefined), 'a complaint');
+    assert.match(String(complaints()[0]?.error), /says 10\.122\.70\.72 with 10\.131\.4\.0\/29 now/);
+    await node.kube.patch('HostSubnet', { name: NODE }, { subnet: '10.131.2.0/29' });
+    await until(
+      () => (complaints().some(({ message }) => message === 'step works again') ? true : undefined),
+      'the end of it',
+    );
+    assert.equal(complaints().length, 2);
   });
 
   test('started again with nothing changed sends no flow, port, route or rule', async () => {

@@ -14,6 +14,10 @@ export const {
     says: ({ node, ip }) => `no link of this machine has ${ip}, the address of HostSubnet ${node}`,
     remedy: ({ node }) => `check that this is node ${node} and that its address is configured`,
   }),
+  NODE_MOVED: kind<{ node: string; was: string; is: string }>({
+    says: ({ node, was, is }) => `HostSubnet ${node} says ${is} now, this node was set up for ${was} and stays so`,
+    remedy: () => 'remove the pods of this node, then restart its daemon; or give the HostSubnet its old values back',
+  }),
   NIC_MTU_TOO_SMALL: kind<{ link: string; mtuBytes: number; neededBytes: number; overlayBytes: number }>({
     says: ({ link, mtuBytes, neededBytes, overlayBytes }) =>
       `${link} has an MTU of ${mtuBytes} bytes, pods with ${overlayBytes} need ${neededBytes}`,

@@ -3,6 +3,7 @@ import { type ClusterNetwork, gatewayOf, parseClusterNetwork } from '@tenet/mode
 import type { NodeNetwork } from '@tenet/pipeline';
 import { type Clock, isTenetError, type Logger, Mac, sentenceOf } from '@tenet/std';
 import type { AgentConfig } from './config.ts';
+import { failAgent } from './errors.ts';
 import type { Cluster } from './watch-cluster.ts';
 
 /** How often to look again for what is missing; each look is one small request. */
@@ -54,6 +55,14 @@ export async function learnNode({
       await clock.sleep(LOOK_AGAIN_MS, signal);
     }
   }
+}
+
+/** NODE_MOVED when the node's HostSubnet has gone or says something else than when the node was set up. */
+export function checkNodeStays(name: string, node: NodeNetwork, { hostSubnets }: Cluster): void {
+  const now = hostSubnets.get(name);
+  const was = `${node.nodeIp} with ${node.subnet}`;
+  const is = now === undefined ? 'nothing' : `${now.hostIp} with ${now.subnet ?? 'no subnet'}`;
+  if (is !== was) failAgent('NODE_MOVED', { node: name, was, is });
 }
 
 /** Undefined while there is none or the server does not answer; throws when it is there and wrong. */

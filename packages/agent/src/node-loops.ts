@@ -19,6 +19,7 @@ import { reconcileHostNetwork } from './host/host-network.ts';
 import { HostRulesSync } from './host/host-rules-sync.ts';
 import { checkNodeLink } from './host/node-link.ts';
 import { Leases } from './ipam/leases.ts';
+import { checkNodeStays } from './learn-node.ts';
 import { peersOf } from './peers.ts';
 import { Steps } from './steps.ts';
 import { awaitVnid } from './vnid-lookup.ts';
@@ -151,7 +152,8 @@ export class NodeLoops implements AsyncDisposable {
   }
 
   async #fullPass(pass: number): Promise<void> {
-    const { node, ovs, netlink, log } = this.#options;
+    const { config, node, cluster, ovs, netlink, log } = this.#options;
+    await this.#steps.run('own subnet', () => checkNodeStays(config.nodeName, node, cluster));
     await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
     await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
     await this.#steps.run('host network', () => {

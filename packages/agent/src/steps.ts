@@ -1,8 +1,8 @@
-import { isTenetError, type Logger, sentenceOf } from '@tenet/std';
+import { type Logger, sentenceOf } from '@tenet/std';
 
 /**
  * Runs the named steps of a pass, each whatever became of the others. A failure is logged when it is new, not at
- * every pass, and its end is logged too. Returns whether all went well.
+ * every pass, and its end is logged too.
  */
 export class Steps {
   readonly #log: Logger;
@@ -12,27 +12,16 @@ export class Steps {
     this.#log = log;
   }
 
-  async run(what: string, step: () => void | Promise<void>): Promise<boolean> {
+  async run(what: string, step: () => void | Promise<void>): Promise<void> {
     try {
       await step();
     } catch (error) {
       const sentence = sentenceOf(error);
-      if (this.#failing.get(what) !== sentence) {
-        this.#log.warn('step failed', {
-          what,
-          error: sentence,
-          remedy: isTenetError(error) ? error.remedy : undefined,
-        });
-      }
+      // What is not one of ours is a bug: the log spells out its stack.
+      if (this.#failing.get(what) !== sentence) this.#log.warn('step failed', { what, error });
       this.#failing.set(what, sentence);
-      return false;
+      return;
     }
     if (this.#failing.delete(what)) this.#log.info('step works again', { what });
-    return true;
-  }
-
-  /** What is wrong now, in sentences. */
-  get problems(): ReadonlyMap<string, string> {
-    return this.#failing;
   }
 }
