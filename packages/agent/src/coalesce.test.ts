@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { KeyedQueue } from './cni/keyed-queue.ts';
+import { coalesce } from './coalesce.ts';
+
+describe('coalesce()', () => {
+  test('gives a call that comes during a pass the next pass, which sees what the caller saw', async () => {
+    let world = 1;
+    const seen: number[] = [];
+    const gates: (() => void)[] = [];
+    const pass = coalesce(async () => {
+      seen.push(world);
+      await new Promise<void>((resolve) => gates.push(resolve));
+    });
+    const first = pass();
+    world = 2;
+    const later = [pass(), pass(), pass()];
+    gates[0]?.();
+    await first;
+    await Promise.resolve();
+    gates[1]?.();
+    await Promise.all(later);
+    assert.deepEqual(seen, [1, 2]);
+  });
+
+  test('rejects the calls of a pass that failed, and runs the one that waited', async () => {
+    let runs = 0;
+    const pass = coalesce(async () => {
+      runs++;
+      if (runs === 1) throw new Error('refused');
+    });
+    const first = pass();
+    const second = pass();
+    await assert.rejects(first, /refused/);
+    await second;
+    await pass();
+    assert.equal(runs, 3);
+  });
+});
+
+describe('KeyedQueue', () => {
+  test('runs what has one key in order, also behind a failure, and other keys meanwhile', async () => {
+    const queue = new KeyedQueue();
+    const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const first = queue.run('a', async () => {
+      await gate.promise;
+      order.push('a1');
+      throw new Error('refused');
+    });
+    const second = queue.run('a', async () => void order.push('a2'));
+    await queue.run('b', async () => void order.push('b1'));
+    gate.resolve();
+    await assert.rejects(first, /refused/);
+    await second;
+    assert.deepEqual(order, ['b1', 'a1', 'a2']);
+  });
+});

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseIptablesSave, planRestore } from '@tenet/netfilter';
+import { Ip, Mac, Prefix } from '@tenet/std';
+import { hostRules } from './host-rules.ts';
+import type { NodeNetwork } from './node-network.ts';
+
+const NODE: NodeNetwork = {
+  datapath: 'netdev',
+  clusterNetworks: [Prefix.parse('10.128.0.0/14')],
+  serviceNetwork: Prefix.parse('172.30.0.0/16'),
+  subnet: Prefix.parse('10.131.2.0/23'),
+  gateway: Ip.parse('10.131.2.1'),
+  gatewayMac: Mac.parse('0a:58:0a:83:02:01'),
+  nodeIp: Ip.parse('10.122.70.72'),
+  vxlanPort: 4789,
+  mtuBytes: 1450,
+};
+
+/** The rules of a chain in the plan for a machine that has none. */
+function planned(node: NodeNetwork, chain: string): string[] {
+  const plan = planRestore(hostRules(node), parseIptablesSave('')) ?? '';
+  return plan
+    .split('\n')
+    .filter((line) => line.startsWith(`-A ${chain} `))
+    .map((line) => line.slice(`-A ${chain} `.length));
+}
+
+describe('hostRules()', () => {
+  // biome-ignore format: a chain a block
+  const CHAINS: Readonly<Record<string, readonly string[]>> = {
+    'TENET-PREROUTING': [
+      '-i lo -j RETURN',
+      '-d 172.30.0.0/16 ! -i tun0 -j DROP',
+      '-s 10.128.0.0/14 ! -i tun0 -j DROP',
+      '-s 172.30.0.0/16 ! -i tun0 -j DROP',
+      '! -i tun0 -p udp -m udp --dport 4789 -j CT --notrack',
+    ],
+    'TENET-OUTPUT': ['-p udp -m udp --dport 4789 -j CT --notrack'],
+    'TENET-INPUT': ['-i tun0 -p udp -m udp --dport 4789 -j DROP', '-p udp -m udp --dport 4789 -j ACCEPT', '-i tun0 -j ACCEPT'],
+    'TENET-GUARD': [
+      '-p udp -m udp --dport 4789 -j DROP',
+      '-s 10.128.0.0/14 -m conntrack --ctstate INVALID -j DROP',
+      '! -i tun0 -o tun0 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -j DROP',
+    ],
+    'TENET-FORWARD': ['-d 10.128.0.0/14 -j ACCEPT', '-s 10.128.0.0/14 -j ACCEPT'],
+    'TENET-MASQUERADE': ['-d 10.128.0.0/14 -j RETURN', '-s 10.128.0.0/14 -j MASQUERADE'],
+  };
+  for (const [chain, rules] of Object.entries(CHAINS)) {
+    test(`has in ${chain} what was tried with packets`, () => assert.deepEqual(planned(NODE, chain), rules));
+  }
+
+  test("calls the guard before all else that is forwarded, and the administrator's chain before the accepting one", () => {
+    const forward = (
+      planRestore(
+        hostRules(NODE),
+        parseIptablesSave('*filter\n:FORWARD DROP [0:0]\n-A FORWARD -s 192.0.2.1 -j ACCEPT\nCOMMIT\n'),
+      ) ?? ''
+    )
+      .split('\n')
+      .filter((line) => / FORWARD /.test(line));
+    assert.match(forward.join('\n'), /-I FORWARD 1 -j TENET-GUARD/);
+    const last = forward.filter((line) => line.startsWith('-A'));
+    assert.deepEqual(last, [
+      '-A FORWARD -i tun0 ! -o tun0 -j OPENSHIFT-ADMIN-OUTPUT-RULES',
+      '-A FORWARD -j TENET-FORWARD',
+    ]);
+  });
+
+  test('guards every cluster network, and masquerades between none of them', () => {
+    const node = { ...NODE, clusterNetworks: [...NODE.clusterNetworks, Prefix.parse('10.200.0.0/16')] };
+    assert.deepEqual(planned(node, 'TENET-MASQUERADE'), [
+      '-d 10.128.0.0/14 -j RETURN',
+      '-d 10.200.0.0/16 -j RETURN',
+      '-s 10.128.0.0/14 -j MASQUERADE',
+      '-s 10.200.0.0/16 -j MASQUERADE',
+    ]);
+    assert.equal(planned(node, 'TENET-PREROUTING').filter((rule) => rule.includes('-s 10.')).length, 2);
+  });
+
+  test('obeys another VXLAN port', () => {
+    assert.ok(planned({ ...NODE, vxlanPort: 8472 }, 'TENET-GUARD')[0]?.includes('--dport 8472'));
+  });
+});
