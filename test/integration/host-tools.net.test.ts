@@ -1,10 +1,13 @@
 /** Settings, sockets, iptables, nft and conntrack of another namespace, against what the kernel and its tools say. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import {
@@ -118,13 +121,13 @@ describe('netfilter', () => {
     test(`iptablesRestore() adds to the rules of iptables-${variant}, and names the line that it refuses`, async () => {
       const where = { variant, namespace: variant === 'nft' ? nodePath : podPath };
       const rules = ['*filter', ':TENET - [0:0]', '-A TENET -p tcp -j ACCEPT', 'COMMIT', ''];
-      assert.equal(detectIptables({ namespace: where.namespace }), 'nft');
+      assert.equal(await detectIptables({ namespace: where.namespace }), 'nft');
       await iptablesRestore(rules.join('\n'), { ...where, noflush: true, test: true });
-      assert.doesNotMatch(iptablesSave(where), /TENET/);
+      assert.doesNotMatch(await iptablesSave(where), /TENET/);
       await iptablesRestore(rules.join('\n'), { ...where, noflush: true });
-      assert.match(iptablesSave(where), /^-A TENET -p tcp -j ACCEPT$/m);
-      assert.equal(detectIptables({ namespace: where.namespace }), variant);
-      assert.equal(countIptables({ namespace: where.namespace })[variant], 2);
+      assert.match(await iptablesSave(where), /^-A TENET -p tcp -j ACCEPT$/m);
+      assert.equal(await detectIptables({ namespace: where.namespace }), variant);
+      assert.equal((await countIptables({ namespace: where.namespace }))[variant], 2);
       await assert.rejects(
         iptablesRestore(rules.with(2, '-A TENET --bogus').join('\n'), { ...where, noflush: true }),
         (error) =>
@@ -133,12 +136,34 @@ describe('netfilter', () => {
       );
     });
 
+  test('iptablesRestore() gives up on the lock of iptables-legacy that another program holds', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'tenet-lock-'));
+    const lock = join(directory.path, 'xtables.lock');
+    const holder = spawn('flock', [lock, '-c', 'echo held; read line']);
+    const { XTABLES_LOCKFILE: before } = process.env;
+    process.env.XTABLES_LOCKFILE = lock;
+    try {
+      await once(holder.stdout, 'data');
+      const restore = (deadlineMs: number) =>
+        iptablesRestore('*filter\nCOMMIT\n', { variant: 'legacy', noflush: true, namespace: podPath, deadlineMs });
+      await assert.rejects(restore(2000), (error) => isTenetError(error, 'TOOL_FAILED') && /lock/.test(error.message));
+      await assert.rejects(restore(100), (error) => isTenetError(error, 'TOOL_SILENT'));
+    } finally {
+      if (before === undefined) delete process.env.XTABLES_LOCKFILE;
+      else process.env.XTABLES_LOCKFILE = before;
+      holder.stdin.end();
+      await once(holder, 'close');
+    }
+  });
+
   test('nftApply() commits a transaction that nftList() shows, and names the line that it refuses', async () => {
     const ruleset = 'table ip tenet {\n chain c {\n  accept\n }\n}\n';
     await nftApply(ruleset, { namespace: podPath, check: true });
-    assert.deepEqual(nftList({ namespace: podPath }), []);
+    assert.deepEqual(await nftList({ namespace: podPath }), []);
     await nftApply(ruleset, { namespace: podPath });
-    const kinds = nftList({ namespace: podPath, what: 'table ip tenet' }).flatMap((object) => Object.keys(object));
+    const kinds = (await nftList({ namespace: podPath, what: 'table ip tenet' })).flatMap((object) =>
+      Object.keys(object),
+    );
     assert.deepEqual(kinds, ['table', 'chain', 'rule']);
     await assert.rejects(nftApply(ruleset.replace('accept', 'bogus'), { namespace: podPath }), /at line 3: +bogus/);
   });

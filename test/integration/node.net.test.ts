@@ -282,22 +282,24 @@ describe('tenet node', () => {
         namespace,
         noflush: true,
       });
-      const forward = () =>
-        node
-          .rules()
-          .tables.get('filter')
-          ?.chains.get('FORWARD')
-          ?.rules.map(({ text }) => text) ?? [];
+      const chain = async (name: string) => {
+        const { tables } = await node.rules();
+        return (
+          tables
+            .get('filter')
+            ?.chains.get(name)
+            ?.rules.map(({ text }) => text) ?? []
+        );
+      };
       await until(
-        () =>
-          forward()[0] === '-j TENET-GUARD' &&
-          (node.rules().tables.get('filter')?.chains.get('TENET-GUARD')?.rules.length ?? 0) === 3
+        async () =>
+          (await chain('FORWARD'))[0] === '-j TENET-GUARD' && (await chain('TENET-GUARD')).length === 3
             ? true
             : undefined,
         'the guard is back',
         20_000,
       );
-      assert.ok(forward().some((text) => text.includes('192.0.2.1')));
+      assert.ok((await chain('FORWARD')).some((text) => text.includes('192.0.2.1')));
     });
 
     test('everything, after ovs-vswitchd was killed and came back', async () => {

@@ -74,7 +74,7 @@ export interface PrivateNode extends AsyncDisposable {
   }>;
   /** The flows of br0 without counters, as ovs-ofctl prints them. */
   flows(): Promise<string[]>;
-  rules(): ReturnType<typeof parseIptablesSave>;
+  rules(): Promise<ReturnType<typeof parseIptablesSave>>;
 }
 
 /** Makes a node ready for `start`: a namespace with the node's address, and the objects that its daemon waits for. */
@@ -221,7 +221,7 @@ export async function privateNode({
       };
     },
     flows: dumpFlows,
-    rules: () => parseIptablesSave(iptablesSave({ namespace: path })),
+    rules: async () => parseIptablesSave(await iptablesSave({ namespace: path })),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

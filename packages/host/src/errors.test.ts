@@ -33,6 +33,7 @@ test('HOST_ERRORS have upper-case codes, lower-case sentences and remedies that 
     link: 'l',
     command: 'c',
     status: 1,
+    deadlineMs: 1,
     says: 's',
   };
   for (const code of Object.keys(HOST_ERRORS) as (keyof typeof HOST_ERRORS)[]) {

@@ -88,6 +88,10 @@ export const {
     says: ({ command }) => `the program ${command} is not installed or not on the PATH`,
     remedy: ({ command }) => `install the package that has ${command} (iptables, nftables)`,
   }),
+  TOOL_SILENT: kind<{ command: string; deadlineMs: number }>({
+    says: ({ command, deadlineMs }) => `${command} did not end within ${deadlineMs} ms and was killed`,
+    remedy: () => 'check the load of the machine, and who holds the lock of iptables: fuser -v /run/xtables.lock',
+  }),
   TOOL_FAILED: kind<ToolFailure>({
     says: ({ command, status, says, input }) =>
       `${command} failed (${status}): ${says}${input ? `, at line ${input.line}: ${input.text}` : ''}`,

@@ -5,25 +5,31 @@ import type { Logger } from '@tenet/std';
 
 /** Keeps the host's netfilter rules, in the variant of iptables that the node uses. */
 export class HostRulesSync {
-  readonly variant: IptablesVariant;
+  #variant: IptablesVariant | undefined;
   readonly #node: NodeNetwork;
   readonly #log: Logger;
 
   constructor({ node, log }: { readonly node: NodeNetwork; readonly log: Logger }) {
-    this.variant = detectIptables();
     this.#node = node;
     this.#log = log;
-    log.info('iptables variant found', { version: this.variant });
   }
 
   /** Compares what is installed with what should be, and writes the difference; nothing when there is none. */
   async reconcile(signal: AbortSignal): Promise<void> {
-    const scope = { variant: this.variant };
-    const restore = planRestore(hostRules(this.#node), parseIptablesSave(iptablesSave(scope)));
+    const scope = { variant: await this.#variantHere(signal), signal };
+    const restore = planRestore(hostRules(this.#node), parseIptablesSave(await iptablesSave(scope)));
     if (restore === undefined) return;
-    await iptablesRestore(restore, { ...scope, noflush: true, signal });
+    await iptablesRestore(restore, { ...scope, noflush: true });
     this.#log.info('host rules reconciled', {
       added: restore.split('\n').filter((line) => /^-[AI]/.test(line)).length,
     });
+  }
+  /** Found once and kept: our own rules must not move from one variant to the other. */
+  async #variantHere(signal: AbortSignal): Promise<IptablesVariant> {
+    if (this.#variant !== undefined) return this.#variant;
+    const variant = await detectIptables({ signal });
+    this.#variant = variant;
+    this.#log.info('iptables variant found', { version: variant });
+    return variant;
   }
 }

@@ -1,6 +1,6 @@
 import type { Family } from '@tenet/std';
 import { isTenetError } from '@tenet/std';
-import { runTool, runToolSync } from './tool.ts';
+import { runTool, TOOL_DEADLINE_MS } from './tool.ts';
 
 /** The two kernel interfaces behind the same iptables commands; their rules do not see each other. */
 export type IptablesVariant = 'nft' | 'legacy';
@@ -13,6 +13,9 @@ export interface IptablesScope {
   readonly family?: Family;
   /** The path of the network namespace; the caller's own when left out. */
   readonly namespace?: string;
+  readonly signal?: AbortSignal;
+  /** A run of the tool that takes longer is TOOL_SILENT; 10 s when left out. */
+  readonly deadlineMs?: number;
 }
 
 /** How to change rules. */
@@ -21,12 +24,11 @@ export interface IptablesRestoreOptions extends IptablesScope {
   readonly noflush: true;
   /** Parse and build the rules without committing them. */
   readonly test?: boolean;
-  readonly signal?: AbortSignal;
 }
 
 /** The rules of all tables in the format of iptables-save(8). */
-export function iptablesSave({ variant = 'nft', family = 4, namespace }: IptablesScope = {}): string {
-  return runToolSync({ command: [program(variant, family, 'save')], namespace });
+export async function iptablesSave({ variant = 'nft', family = 4, ...where }: IptablesScope = {}): Promise<string> {
+  return await runTool({ command: [program(variant, family, 'save')], ...where });
 }
 
 /**
@@ -34,27 +36,38 @@ export function iptablesSave({ variant = 'nft', family = 4, namespace }: Iptable
  * TOOL_FAILED with the tool's reason and the line of the input that it names.
  */
 export async function iptablesRestore(text: string, options: IptablesRestoreOptions): Promise<void> {
-  const { variant = 'nft', family = 4, test = false, namespace, signal } = options;
-  // The lock of the legacy variant is waited for; iptables-nft has none and accepts the option.
-  const args = ['--noflush', '--wait', ...(test ? ['--test'] : [])];
-  await runTool({ command: [program(variant, family, 'restore'), ...args], input: text, namespace }, signal);
+  const { variant = 'nft', family = 4, test = false, namespace, signal, deadlineMs = TOOL_DEADLINE_MS } = options;
+  // Another program's lock on the legacy rules is waited for during half of the time; the tool itself says when it was
+  // in vain. iptables-nft has no lock and accepts the option.
+  const wait = `--wait=${Math.max(1, Math.floor(deadlineMs / 2000))}`;
+  const args = ['--noflush', wait, ...(test ? ['--test'] : [])];
+  await runTool({
+    command: [program(variant, family, 'restore'), ...args],
+    input: text,
+    namespace,
+    signal,
+    deadlineMs,
+  });
 }
 
 /** How many rules and own chains each variant holds; 0 for one that is not installed. */
-export function countIptables(scope: Omit<IptablesScope, 'variant'> = {}): Readonly<Record<IptablesVariant, number>> {
-  return { nft: countIn('nft', scope), legacy: countIn('legacy', scope) };
+export async function countIptables(
+  scope: Omit<IptablesScope, 'variant'> = {},
+): Promise<Readonly<Record<IptablesVariant, number>>> {
+  const [nft, legacy] = await Promise.all([countIn('nft', scope), countIn('legacy', scope)]);
+  return { nft, legacy };
 }
 
 /** The variant that a node uses: the one that holds more rules, `nft` when neither does. */
-export function detectIptables(scope: Omit<IptablesScope, 'variant'> = {}): IptablesVariant {
-  const { nft, legacy } = countIptables(scope);
+export async function detectIptables(scope: Omit<IptablesScope, 'variant'> = {}): Promise<IptablesVariant> {
+  const { nft, legacy } = await countIptables(scope);
   return legacy > nft ? 'legacy' : 'nft';
 }
 
-function countIn(variant: IptablesVariant, scope: Omit<IptablesScope, 'variant'>): number {
+async function countIn(variant: IptablesVariant, scope: Omit<IptablesScope, 'variant'>): Promise<number> {
   try {
     // A rule, or a chain without a policy, which somebody made.
-    return iptablesSave({ ...scope, variant }).match(/^(-A |:\S+ - )/gm)?.length ?? 0;
+    return (await iptablesSave({ ...scope, variant })).match(/^(-A |:\S+ - )/gm)?.length ?? 0;
   } catch (error) {
     if (isTenetError(error, 'TOOL_MISSING')) return 0;
     throw error;

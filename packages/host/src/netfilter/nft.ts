@@ -1,4 +1,4 @@
-import { runTool, runToolSync } from './tool.ts';
+import { runTool } from './tool.ts';
 
 /** How to apply a ruleset. */
 export interface NftOptions {
@@ -14,6 +14,7 @@ export interface NftListOptions {
   /** As after `nft list`: `ruleset`, `chain ip tenet services`, `map ip tenet endpoints`. */
   readonly what?: string;
   readonly namespace?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** One object of a listing, such as `{ chain: {…} }` (libnftables-json(5)). */
@@ -21,12 +22,12 @@ export type NftObject = Readonly<Record<string, unknown>>;
 
 /** Applies commands of nft(8) as one transaction. A failure is TOOL_FAILED with the line of the input that is at fault. */
 export async function nftApply(text: string, { namespace, check = false, signal }: NftOptions = {}): Promise<void> {
-  await runTool({ command: ['nft', ...(check ? ['-c'] : []), '-f', '-'], input: text, namespace }, signal);
+  await runTool({ command: ['nft', ...(check ? ['-c'] : []), '-f', '-'], input: text, namespace, signal });
 }
 
 /** Lists the ruleset, or a part of it, without the line about the tool itself. */
-export function nftList({ what = 'ruleset', namespace }: NftListOptions = {}): NftObject[] {
-  const answer: unknown = JSON.parse(runToolSync({ command: ['nft', '-j', 'list', ...what.split(' ')], namespace }));
+export async function nftList({ what = 'ruleset', ...where }: NftListOptions = {}): Promise<NftObject[]> {
+  const answer: unknown = JSON.parse(await runTool({ command: ['nft', '-j', 'list', ...what.split(' ')], ...where }));
   return objectsIn(answer).filter((object) => !('metainfo' in object));
 }
 

@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { text as textOf } from 'node:stream/consumers';
 import type { TenetError } from '@tenet/std';
 import { hostError } from '../errors.ts';
@@ -12,45 +13,52 @@ export interface ToolRun {
   readonly input?: string;
   /** The path of the network namespace to run it in; the caller's own when left out. */
   readonly namespace?: string | undefined;
+  /** Kills it; the run rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** It is killed after this time: TOOL_SILENT. 10 s when left out. */
+  readonly deadlineMs?: number | undefined;
 }
 
-/** Large enough for the rules of tens of thousands of services. */
-const OUTPUT_LIMIT_BYTES = 512 * 1024 * 1024;
+/** Enough for tens of thousands of rules; more is a lock that nobody lets go. */
+export const TOOL_DEADLINE_MS = 10_000;
 
-/** Runs a program and waits for it here: for short ones. What it printed, or TOOL_FAILED, TOOL_MISSING. */
-export function runToolSync({ command, input = '', namespace }: ToolRun): string {
-  const [name, ...args] = command;
-  const run = () => spawnSync(name, args, { input, encoding: 'utf8', maxBuffer: OUTPUT_LIMIT_BYTES });
-  const { error, status, signal, stdout, stderr } = namespace === undefined ? run() : inNamespace(namespace, run);
-  if (error) throw toolMissing(command, error);
-  if (status !== 0) throw toolFailed(command, status ?? signal ?? 'unknown', stderr, input);
-  return stdout;
-}
-
-/** Runs a program while others go on. What it printed, or TOOL_FAILED, TOOL_MISSING; ending it through the signal. */
-export async function runTool({ command, input = '', namespace }: ToolRun, signal?: AbortSignal): Promise<string> {
+/** Runs a program while others go on. What it printed, or TOOL_FAILED, TOOL_SILENT, TOOL_MISSING. */
+export async function runTool(run: ToolRun): Promise<string> {
+  const { command, input = '', namespace, signal, deadlineMs = TOOL_DEADLINE_MS } = run;
   signal?.throwIfAborted();
   const [name, ...args] = command;
   // A child is born in the namespace of the thread that forks it, before `spawn` returns.
-  const start = () => spawn(name, args, { stdio: 'pipe', ...(signal && { signal }) });
+  const start = () => spawn(name, args, { stdio: 'pipe' });
   const child = namespace === undefined ? start() : inNamespace(namespace, start);
+  if (child.pid === undefined) throw toolMissing(command, (await once(child, 'error'))[0]);
   // A tool that fails early closes its input: its own words say why.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
-  const [status, stdout, stderr] = await Promise.all([
-    endOf(child, command),
+  const cut = Promise.withResolvers<never>();
+  const silent = () => cut.reject(hostError('TOOL_SILENT', { command: command.join(' '), deadlineMs }));
+  const timer = setTimeout(silent, deadlineMs);
+  const abort = () => cut.reject(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const { status, stdout, stderr } = await Promise.race([endOf(child), cut.promise]);
+    if (status !== 0) throw toolFailed(command, status, stderr, input);
+    return stdout;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+    // After a cut, without waiting for its end: what waits in the kernel may not even die, and its children have its pipes.
+    child.kill('SIGKILL');
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+  }
+}
+
+async function endOf(child: ChildProcessWithoutNullStreams) {
+  const [[code, signal], stdout, stderr] = await Promise.all([
+    once(child, 'close') as Promise<[code: number | null, signal: string | null]>,
     textOf(child.stdout),
     textOf(child.stderr),
   ]);
-  if (status !== 0) throw toolFailed(command, status, stderr, input);
-  return stdout;
-}
-
-function endOf(child: ChildProcess, command: readonly string[]): Promise<number | string> {
-  return new Promise((resolve, reject) => {
-    child.on('error', (error) => reject(error.name === 'AbortError' ? error : toolMissing(command, error)));
-    child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
-  });
+  return { status: code ?? signal ?? 'unknown', stdout, stderr };
 }
 
 function toolMissing(command: readonly string[], cause: Error): TenetError {
