@@ -88,6 +88,13 @@ export const {
     says: ({ command }) => `the program ${command} is not installed or not on the PATH`,
     remedy: ({ command }) => `install the package that has ${command} (iptables, nftables)`,
   }),
+  TOOL_NOT_STARTED: kind<{ command: string; errno: string }>({
+    says: ({ command, errno }) => `the program ${command} could not be started: ${errno}`,
+    remedy: ({ errno }) =>
+      errno === 'EACCES'
+        ? 'check that the program may be executed'
+        : 'check the memory of the machine and its limits of processes and open files',
+  }),
   TOOL_SILENT: kind<{ command: string; deadlineMs: number }>({
     says: ({ command, deadlineMs }) => `${command} did not end within ${deadlineMs} ms and was killed`,
     remedy: () => 'check the load of the machine, and who holds the lock of iptables: fuser -v /run/xtables.lock',

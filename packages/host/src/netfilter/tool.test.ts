@@ -29,6 +29,20 @@ test('runTool() makes TOOL_MISSING of a program that is not on the PATH', async 
   await assert.rejects(runTool({ command: ['tenet-no-such-tool'] }), (error) => isTenetError(error, 'TOOL_MISSING'));
 });
 
+test('runTool() makes TOOL_NOT_STARTED of a program that is there and may not run, with the errno and the cause', async () => {
+  await assert.rejects(runTool({ command: [import.meta.dirname] }), (error) => {
+    assert.ok(isTenetError(error, 'TOOL_NOT_STARTED'), String(error));
+    assert.equal(error.facts.errno, 'EACCES');
+    assert.match(String(error.cause), /spawn .*EACCES/);
+    return true;
+  });
+});
+
+test('runTool() makes TOOL_NOT_STARTED of arguments that are too long for the kernel', async () => {
+  const command = ['true', 'x'.repeat(200_000)] as const;
+  await assert.rejects(runTool({ command }), (error) => isTenetError(error, 'TOOL_NOT_STARTED'));
+});
+
 test('runTool() lets others go on, gives the input and returns what was printed', async () => {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);

@@ -22,15 +22,14 @@ export interface ToolRun {
 /** Enough for tens of thousands of rules; more is a lock that nobody lets go. */
 export const TOOL_DEADLINE_MS = 10_000;
 
-/** Runs a program while others go on. What it printed, or TOOL_FAILED, TOOL_SILENT, TOOL_MISSING. */
+/** Runs a program while others go on. What it printed, or TOOL_FAILED, TOOL_SILENT, TOOL_NOT_STARTED, TOOL_MISSING. */
 export async function runTool(run: ToolRun): Promise<string> {
   const { command, input = '', namespace, signal, deadlineMs = TOOL_DEADLINE_MS } = run;
   signal?.throwIfAborted();
-  const [name, ...args] = command;
   // A child is born in the namespace of the thread that forks it, before `spawn` returns.
-  const start = () => spawn(name, args, { stdio: 'pipe' });
+  const start = () => born(command);
   const child = namespace === undefined ? start() : inNamespace(namespace, start);
-  if (child.pid === undefined) throw toolMissing(command, (await once(child, 'error'))[0]);
+  if (child.pid === undefined) throw notStarted(command, (await once(child, 'error'))[0]);
   // A tool that fails early closes its input: its own words say why.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
@@ -52,6 +51,17 @@ export async function runTool(run: ToolRun): Promise<string> {
   }
 }
 
+/** `spawn` throws some errors (ENOMEM) and emits others (ENOENT, EACCES, EAGAIN, EMFILE). */
+function born(command: ToolRun['command']): ChildProcessWithoutNullStreams {
+  const [name, ...args] = command;
+  try {
+    return spawn(name, args, { stdio: 'pipe' });
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause) throw notStarted(command, cause);
+    throw cause;
+  }
+}
+
 async function endOf(child: ChildProcessWithoutNullStreams) {
   const [[code, signal], stdout, stderr] = await Promise.all([
     once(child, 'close') as Promise<[code: number | null, signal: string | null]>,
@@ -61,8 +71,11 @@ async function endOf(child: ChildProcessWithoutNullStreams) {
   return { status: code ?? signal ?? 'unknown', stdout, stderr };
 }
 
-function toolMissing(command: readonly string[], cause: Error): TenetError {
-  return hostError('TOOL_MISSING', { command: command[0] ?? '' }, cause);
+/** Only a program that is not there is missing: with no memory or no process left, nobody knows. */
+function notStarted([command]: ToolRun['command'], cause: Error): TenetError {
+  const errno = 'code' in cause ? String(cause.code) : cause.message;
+  if (errno === 'ENOENT') return hostError('TOOL_MISSING', { command }, cause);
+  return hostError('TOOL_NOT_STARTED', { command, errno }, cause);
 }
 
 /** The error of a program that ended badly: why in its own words, and the line of the input that it names. */
