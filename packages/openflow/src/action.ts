@@ -63,3 +63,6 @@ export type Action =
   | { readonly kind: 'goto_table'; readonly table: number };
 
 export type ActionKind = Action['kind'];
+
+/** How many lists of actions one list may stand in: in text and on the wire, deeper ones are an error. */
+export const MAX_ACTION_DEPTH = 16;

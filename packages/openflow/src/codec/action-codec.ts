@@ -1,6 +1,6 @@
 /** Lists of actions: one table by kind, from which both directions follow. */
 import type { ByteReader, ByteWriter } from '@tenet/std';
-import type { Action, ActionKind } from '../action.ts';
+import { type Action, type ActionKind, MAX_ACTION_DEPTH } from '../action.ts';
 import { type ActionCodec, type ActionId, type ActionLists, EXPERIMENTER_ACTION, niciraId } from './action-wire.ts';
 import { codecError, malformed } from './errors.ts';
 import { LOAD, MOVE, SET } from './field-actions.ts';
@@ -44,16 +44,18 @@ function byId(): Map<ActionId, ActionCodec<Action>> {
   return map;
 }
 
-/** Lists of actions in one version of the protocol. */
+/** Lists of actions of a flow or a bucket in one version of the protocol. */
 export const ACTION_LISTS: Readonly<Record<Version, ActionLists>> = {
   [OPENFLOW_13]: actionLists(OPENFLOW_13),
   [OPENFLOW_14]: actionLists(OPENFLOW_14),
   [OPENFLOW_15]: actionLists(OPENFLOW_15),
 };
 
-function actionLists(version: Version): ActionLists {
+/** A peer decides how deep its lists nest, and our stack is finite: each level has its own reader, down to the last. */
+function actionLists(version: Version, depth = 0): ActionLists {
   const lists: ActionLists = {
     version,
+    inner: depth === MAX_ACTION_DEPTH ? tooDeep(version) : actionLists(version, depth + 1),
     write(w, actions) {
       for (const action of actions) writeAction(w, action, lists);
     },
@@ -66,11 +68,25 @@ function actionLists(version: Version): ActionLists {
   return lists;
 }
 
+function tooDeep(version: Version): ActionLists {
+  const sentence = `lists of actions are nested more than ${MAX_ACTION_DEPTH} deep`;
+  return {
+    version,
+    get inner() {
+      return this;
+    },
+    write() {
+      throw new RangeError(sentence);
+    },
+    read: () => malformed('action', sentence),
+  };
+}
+
 /** Writes one action. TypeError for an instruction, which cannot be inside another action or a group's bucket. */
 export function writeAction(w: ByteWriter, action: Action, lists: ActionLists): void {
   const codec = (ACTIONS as Readonly<Record<string, ActionCodec<Action> | undefined>>)[action.kind];
   if (codec === undefined) throw new TypeError(`${action.kind} is an instruction, not an action`);
-  codec.write(w, action, lists);
+  codec.write(w, action, lists.inner);
 }
 
 function readAction(r: ByteReader, lists: ActionLists): Action {
@@ -85,7 +101,7 @@ function readAction(r: ByteReader, lists: ActionLists): Action {
     id = niciraId(body.u16());
   }
   const codec = BY_ID.get(id);
-  if (codec !== undefined) return codec.read(body, lists, id);
+  if (codec !== undefined) return codec.read(body, lists.inner, id);
   throw codecError(
     'OPENFLOW_ACTION_UNKNOWN',
     type === EXPERIMENTER_ACTION ? { type, experimenter: NICIRA, subtype: id & 0xffff } : { type },

@@ -14,9 +14,11 @@ export function niciraId(subtype: number): ActionId {
   return 0x1_0000 | subtype;
 }
 
-/** Reads and writes lists of actions: what an action with actions inside it needs. */
+/** Reads and writes lists of actions in one version: what an action with actions inside it needs. */
 export interface ActionLists {
   readonly version: Version;
+  /** For lists one level deeper. */
+  readonly inner: ActionLists;
   write(w: ByteWriter, actions: readonly Action[]): void;
   read(r: ByteReader): Action[];
 }
@@ -25,6 +27,7 @@ export interface ActionLists {
 export interface ActionCodec<A extends Action> {
   /** The wire forms that `read` understands. */
   readonly ids: readonly ActionId[];
+  /** `lists` writes what is inside of this action. */
   write(w: ByteWriter, action: A, lists: ActionLists): void;
   /** Reads what follows the header; bytes left behind are padding. */
   read(r: ByteReader, lists: ActionLists, id: ActionId): A;

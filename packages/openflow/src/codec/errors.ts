@@ -1,4 +1,4 @@
-import { errorKinds, kind, Truncated } from '@tenet/std';
+import { errorKinds, isTenetError, kind, sentenceOf } from '@tenet/std';
 
 /** Every way in which bytes from a switch, or a value for one, fail to be OpenFlow. */
 export const { error: codecError, table: CODEC_ERRORS } = errorKinds({
@@ -43,12 +43,15 @@ export function malformed(what: string, detail: string, cause?: unknown): never 
   throw codecError('OPENFLOW_MESSAGE_MALFORMED', { what, detail }, cause);
 }
 
-/** Runs a decoder; bytes that end too early become our own error, which names what was being read. */
+/**
+ * Runs a decoder; what is no error of ours becomes one that names what was being read: bytes that end too early, and
+ * whatever else bytes from outside bring about.
+ */
 export function reading<T>(what: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    if (error instanceof Truncated) malformed(what, error.message, error);
-    throw error;
+    if (isTenetError(error)) throw error;
+    malformed(what, sentenceOf(error), error);
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ByteReader, ByteWriter, isTenetError } from '@tenet/std';
+import { ByteReader, ByteWriter, isTenetError, Truncated } from '@tenet/std';
 import fc from 'fast-check';
 import { arbitraryFlow } from '../../testing/arbitrary-flow.ts';
 import { CAPTURES } from '../../testing/captures.ts';
@@ -271,6 +271,8 @@ function onlyOurErrors(body: () => unknown): void {
     body();
   } catch (error) {
     if (!isTenetError(error)) throw error;
+    // Truncated is the one foreign error that a decoder expects; any other is a mistake of the decoder.
+    if (error.cause !== undefined && !(error.cause instanceof Truncated)) throw error.cause;
   }
 }
 

@@ -97,7 +97,7 @@ function writeOnly(w: ByteWriter, actions: readonly Action[], kind: InstructionK
   const codec = BY_KIND[kind] as InstructionCodec<Action>;
   const start = w.length;
   w.u16(codec.type).u16(0);
-  codec.write(w, action, lists);
+  codec.write(w, action, lists.inner);
   w.setU16(start + 2, w.length - start);
 }
 
@@ -117,7 +117,7 @@ export function readInstructions(r: ByteReader, version: Version): Action[] {
     }
     const codec = BY_TYPE.get(type);
     if (codec === undefined) throw codecError('OPENFLOW_INSTRUCTION_UNKNOWN', { type });
-    actions.push(codec.read(body, lists));
+    actions.push(codec.read(body, lists.inner));
   }
   return actions;
 }

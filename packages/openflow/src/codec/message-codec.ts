@@ -37,6 +37,8 @@ interface MessageCodec<M extends Message> {
 }
 
 const EXPERIMENTER = 4;
+const FLOW_MOD = 14;
+const GROUP_MOD = 15;
 
 const MESSAGES: { readonly [K in Exclude<MessageKind, 'other'>]: MessageCodec<Extract<Message, { kind: K }>> } = {
   hello: {
@@ -89,8 +91,8 @@ const MESSAGES: { readonly [K in Exclude<MessageKind, 'other'>]: MessageCodec<Ex
   get_config_request: empty('get_config_request', 7),
   get_config_reply: config('get_config_reply', 8),
   set_config: config('set_config', 9),
-  flow_mod: { wire: () => 14, write: writeFlowMod, read: readFlowMod },
-  group_mod: { wire: () => 15, write: writeGroupMod, read: readGroupMod },
+  flow_mod: { wire: () => FLOW_MOD, write: writeFlowMod, read: readFlowMod },
+  group_mod: { wire: () => GROUP_MOD, write: writeGroupMod, read: readGroupMod },
   multipart_request: { wire: () => 18, write: writeMultipartRequest, read: readMultipartRequest },
   multipart_reply: { wire: () => 19, write: writeMultipartReply, read: readMultipartReply },
   barrier_request: empty('barrier_request', 20),
@@ -199,6 +201,8 @@ function readBundled(r: ByteReader, version: Version, xid: number): BundledMessa
   if (innerVersion !== version || innerXid !== xid || lengthBytes < HEADER_BYTES) {
     malformed('bundled message', 'its header does not fit the one around it');
   }
+  // Asked before the body is read: a bundled message inside a bundled message would go down as far as its sender likes.
+  if (type !== FLOW_MOD && type !== GROUP_MOD) malformed('bundled message', `its type is ${type}`);
   const message = readBody(r.sub(lengthBytes - (r.at - start)), type, version, xid);
   // Extra properties may follow the message.
   r.rest();

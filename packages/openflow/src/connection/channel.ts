@@ -1,6 +1,7 @@
 /** Messages over a stream: frames in, frames out, xids, echoes, and one end for everyone who waits. */
 import type { Duplex } from 'node:stream';
-import { ByteWriter, isTenetError, type Logger, type TenetError } from '@tenet/std';
+import { ByteWriter, isTenetError, type Logger, sentenceOf, type TenetError } from '@tenet/std';
+import { codecError } from '../codec/errors.ts';
 import { FrameReader } from '../codec/frame.ts';
 import type { Message } from '../codec/message.ts';
 import { decodeMessage, encodeMessage } from '../codec/message-codec.ts';
@@ -165,8 +166,8 @@ export class Channel {
       this.#frames.push(chunk);
       for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next()) this.#dispatch(frame);
     } catch (error) {
-      if (!isTenetError(error)) throw error;
-      this.close(error);
+      // Thrown on, it would be an uncaught exception of the process, for whatever bytes the peer chose.
+      this.close(isTenetError(error) ? error : unreceived(error));
     }
     this.#armEcho();
   }
@@ -221,6 +222,10 @@ export class Channel {
       });
     }, this.#echoIdleMs);
   }
+}
+
+function unreceived(cause: unknown): TenetError {
+  return codecError('OPENFLOW_MESSAGE_MALFORMED', { what: 'OpenFlow message', detail: sentenceOf(cause) }, cause);
 }
 
 /** The error that a switch sent as one of ours. */

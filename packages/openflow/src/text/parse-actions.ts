@@ -1,4 +1,4 @@
-import type { Action } from '../action.ts';
+import { type Action, MAX_ACTION_DEPTH } from '../action.ts';
 import { PORT } from '../flow.ts';
 import type { ActionContext } from './action-context.ts';
 import { parseNote } from './note-text.ts';
@@ -13,15 +13,12 @@ import { parseTable } from './table-text.ts';
 
 /** Reads a list of actions and instructions, in the order written; `drop` alone is the empty list. */
 export function parseActions(piece: Piece, context: ActionContext): readonly Action[] {
-  if (context.depth > MAX_DEPTH) piece.fail(`lists of actions nested at most ${MAX_DEPTH} deep`);
+  if (context.depth > MAX_ACTION_DEPTH) piece.fail(`lists of actions nested at most ${MAX_ACTION_DEPTH} deep`);
   const parts = piece.split(/[,\s]/);
   const drop = parts.find(({ text }) => text === 'drop');
   if (drop !== undefined) return parts.length === 1 ? [] : drop.fail('drop alone, or other actions without it');
   return parts.flatMap((part) => parseAction(part, context));
 }
-
-/** Deeper lists are refused by the switch long before. */
-const MAX_DEPTH = 16;
 
 /** Reads one action; none at all for one that has no effect. */
 function parseAction(piece: Piece, context: ActionContext): readonly Action[] {
