@@ -2,8 +2,8 @@
 import { ByteWriter, isTenetError } from '@tenet/std';
 import type { BundledMessage, BundleFlags, BundleStep, ErrorMessage } from '../codec/message.ts';
 import { encodeMessage } from '../codec/message-codec.ts';
-import { formatFlow } from '../text/format-flow.ts';
 import type { Channel } from './channel.ts';
+import { describeMod } from './describe-mod.ts';
 import { connectionError } from './errors.ts';
 
 /** Settings of `SwitchConnection.bundle`. */
@@ -132,11 +132,4 @@ function bundleRefused(mods: readonly BundledMessage[], { index, error }: Failur
   const { typeName, codeName } = error;
   const mod = describeMod(mods[index]);
   return connectionError('OPENFLOW_BUNDLE_REFUSED', { index, count: mods.length, mod, typeName, codeName });
-}
-
-/** A change as one phrase for people. */
-function describeMod(mod: BundledMessage | undefined): string {
-  if (mod === undefined) return 'an unknown change';
-  if (mod.kind === 'group_mod') return `${mod.command} of group ${mod.group.id}`;
-  return `${mod.command} of the flow ${formatFlow(mod.flow)}`;
 }

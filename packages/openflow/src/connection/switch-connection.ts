@@ -10,6 +10,7 @@ import type { Flow } from '../flow.ts';
 import type { Group } from '../group.ts';
 import { type BundleOptions, sendBundle } from './bundle.ts';
 import { type Channel, refused } from './channel.ts';
+import { describeMod } from './describe-mod.ts';
 import { connectionError } from './errors.ts';
 
 /** Settings of `dumpFlows`. */
@@ -78,7 +79,7 @@ export class SwitchConnection implements AsyncDisposable {
     const xid = this.#channel.takeXids();
     let failure: TenetError | undefined;
     using _watch = this.#channel.watch(xid, 1, (_xid, error) => {
-      failure = refused(message.kind, xid, error);
+      failure = refused(nameOf(message), xid, error);
     });
     this.#channel.send(message, xid);
     await this.barrier();
@@ -154,6 +155,11 @@ export class SwitchConnection implements AsyncDisposable {
       },
     });
   }
+}
+
+/** What an error calls a message: a change of the tables by what it changes. */
+function nameOf(message: Message): string {
+  return message.kind === 'flow_mod' || message.kind === 'group_mod' ? describeMod(message) : message.kind;
 }
 
 function answerOf<K extends Message['kind']>(what: string, answer: Message, kind: K): Extract<Message, { kind: K }> {
