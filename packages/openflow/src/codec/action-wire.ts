@@ -1,8 +1,8 @@
 /** The frame around every action: its type, length and padding, and how one is recognised. */
 import type { ByteReader, ByteWriter } from '@tenet/std';
 import type { Action } from '../action.ts';
-import { codecError } from './errors.ts';
-import { MAX_MESSAGE_BYTES, NICIRA, type Version } from './protocol.ts';
+import { NICIRA, type Version } from './protocol.ts';
+import { writeLength } from './write-length.ts';
 
 /** The type of actions that an experimenter owns (OFPAT_EXPERIMENTER). */
 export const EXPERIMENTER_ACTION = 0xffff;
@@ -50,11 +50,7 @@ export function startNicira(w: ByteWriter, subtype: number): number {
 /** Pads an action to eight bytes and writes its length. */
 export function endAction(w: ByteWriter, start: number): void {
   w.pad(8, start);
-  const lengthBytes = w.length - start;
-  if (lengthBytes > MAX_MESSAGE_BYTES) {
-    throw codecError('OPENFLOW_MESSAGE_TOO_LONG', { what: 'action', lengthBytes });
-  }
-  w.setU16(start + 2, lengthBytes);
+  writeLength(w, { at: start + 2, from: start }, 'action');
 }
 
 /** A port as the 16 bits that Nicira's older actions have; RangeError for a number between. */

@@ -10,6 +10,7 @@ import type { Flow } from '../flow.ts';
 import { canonicalMatch } from '../match.ts';
 import { parseFlow } from '../text/parse-flow.ts';
 import { deleteFlow, deleteFlows, type FlowMod, readFlowEntry, writeFlowEntry } from './flow-codec.ts';
+import { addGroup } from './group-codec.ts';
 import type { Message } from './message.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import { OPENFLOW_13, OPENFLOW_14, OPENFLOW_15, type Version } from './protocol.ts';
@@ -17,6 +18,13 @@ import { wireForm } from './wire-form.ts';
 
 const VERSIONS: readonly Version[] = [OPENFLOW_13, OPENFLOW_14, OPENFLOW_15];
 const FLOW: Flow = { table: 1, priority: 10, cookie: 5n, match: {}, actions: [] };
+
+const OUTPUTS: readonly Action[] = Array.from({ length: 9_000 }, () => ({ kind: 'output', port: 1 }));
+const LONG: readonly (readonly [what: string, actions: readonly Action[]])[] = [
+  ['9000 outputs do not fit an instruction', OUTPUTS],
+  ['9000 outputs do not fit write_actions', [{ kind: 'write_actions', actions: OUTPUTS }]],
+  ['9000 outputs do not fit clone', [{ kind: 'clone', actions: OUTPUTS }]],
+];
 
 const REFUSED: readonly (readonly [why: string, version: Version, actions: readonly Action[], error: object])[] = [
   [
@@ -43,6 +51,9 @@ const REFUSED: readonly (readonly [why: string, version: Version, actions: reado
     [{ kind: 'note', bytes: new Uint8Array(70_000) }],
     { code: 'OPENFLOW_MESSAGE_TOO_LONG' },
   ],
+  ...VERSIONS.flatMap((version) =>
+    LONG.map(([what, actions]) => [what, version, actions, { code: 'OPENFLOW_MESSAGE_TOO_LONG' }] as const),
+  ),
 ];
 for (const [why, version, actions, error] of REFUSED) {
   test(`encodeMessage() throws when ${why}`, () => {
@@ -233,6 +244,18 @@ test('readFlowEntry() keeps what names a flow with an unknown field, and reads o
   assert.equal(r.at, first);
   assert.ok('flow' in readFlowEntry(r, OPENFLOW_14));
 });
+
+for (const version of VERSIONS) {
+  test(`encodeMessage() throws when a group does not fit a message of wire version ${version}`, () => {
+    const oneBucket = [{ id: 0, actions: OUTPUTS }];
+    const manyBuckets = OUTPUTS.map((action, id) => ({ id, actions: [action] }));
+    for (const buckets of [oneBucket, manyBuckets]) {
+      assert.throws(() => encoded(addGroup({ id: 1, type: 'all', buckets }), version), {
+        code: 'OPENFLOW_MESSAGE_TOO_LONG',
+      });
+    }
+  });
+}
 
 test('decodeMessage() of any bytes is a message or an error of ours', () => {
   fc.assert(

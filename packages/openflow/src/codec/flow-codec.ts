@@ -7,6 +7,7 @@ import { readInstructions, writeInstructions } from './instruction-codec.ts';
 import { readMatch, writeMatch } from './match-codec.ts';
 import { ALL_ONES_64, ALL_TABLES, ANY_GROUP, NO_BUFFER, OPENFLOW_13, OPENFLOW_15, type Version } from './protocol.ts';
 import { readFlowStats, writeFlowStats } from './stats-codec.ts';
+import { writeLength } from './write-length.ts';
 
 /** What a flow modification does, in the order of its numbers (enum ofp_flow_mod_command). */
 const FLOW_COMMANDS = ['add', 'modify', 'modify_strict', 'delete', 'delete_strict'] as const;
@@ -168,7 +169,7 @@ export function writeFlowEntry(w: ByteWriter, entry: Flow, version: Version): vo
     writeMatch(w, entry.match);
   }
   writeInstructions(w, entry.actions, version);
-  w.setU16(start, w.length - start);
+  writeLength(w, { at: start, from: start }, 'flow');
 }
 
 const NO_STATS: FlowStats = { durationMs: 0, packets: 0n, bytes: 0n };

@@ -5,6 +5,7 @@ import type { Bucket, Group, GroupType } from '../group.ts';
 import { ACTION_LISTS } from './action-codec.ts';
 import { malformed } from './errors.ts';
 import { ALL_GROUPS, ANY_GROUP, OPENFLOW_15, type Version } from './protocol.ts';
+import { writeLength } from './write-length.ts';
 
 const COMMANDS = { add: 0, modify: 1, delete: 2, add_or_modify: 0x8000 } as const;
 export type GroupCommand = keyof typeof COMMANDS;
@@ -51,7 +52,7 @@ export function writeGroupMod(w: ByteWriter, { command, group }: GroupMod, versi
   w.u16(0).zeros(2).u32(ALL_BUCKETS);
   const start = w.length;
   writeBuckets(w, group, version);
-  w.setU16(lengthAt, w.length - start);
+  writeLength(w, { at: lengthAt, from: start }, 'list of buckets');
 }
 
 export function readGroupMod(r: ByteReader, version: Version): GroupMod {
@@ -77,8 +78,8 @@ export function writeGroup(w: ByteWriter, group: Group, version: Version): void 
   if (version === OPENFLOW_15) w.zeros(8);
   const buckets = w.length;
   writeBuckets(w, group, version);
-  if (version === OPENFLOW_15) w.setU16(lengthAt, w.length - buckets);
-  w.setU16(start, w.length - start);
+  if (version === OPENFLOW_15) writeLength(w, { at: lengthAt, from: buckets }, 'list of buckets');
+  writeLength(w, { at: start, from: start }, 'group');
 }
 
 export function readGroup(r: ByteReader, version: Version): Group {
@@ -120,7 +121,7 @@ function writeBucket(w: ByteWriter, bucket: Bucket, type: GroupType, version: Ve
     .u32(bucket.watchGroup ?? ANY_GROUP)
     .zeros(4);
   ACTION_LISTS[version].write(w, bucket.actions);
-  w.setU16(start, w.length - start);
+  writeLength(w, { at: start, from: start }, 'bucket');
 }
 
 function writeBucket15(w: ByteWriter, bucket: Bucket, type: GroupType, index: number): void {
@@ -130,12 +131,12 @@ function writeBucket15(w: ByteWriter, bucket: Bucket, type: GroupType, index: nu
     .u32(bucket.id ?? index);
   const actions = w.length;
   ACTION_LISTS[OPENFLOW_15].write(w, bucket.actions);
-  w.setU16(start + 2, w.length - actions);
+  writeLength(w, { at: start + 2, from: actions }, 'list of actions of a bucket');
   const weight = weightOf(bucket, type);
   if (type === 'select' || weight !== 0) w.u16(WEIGHT).u16(PROPERTY_BYTES).u16(weight).zeros(2);
   if (bucket.watchPort !== undefined) w.u16(WATCH_PORT).u16(PROPERTY_BYTES).u32(bucket.watchPort);
   if (bucket.watchGroup !== undefined) w.u16(WATCH_GROUP).u16(PROPERTY_BYTES).u32(bucket.watchGroup);
-  w.setU16(start, w.length - start);
+  writeLength(w, { at: start, from: start }, 'bucket');
 }
 
 /** As `ovs-ofctl` has it: buckets of a select group weigh 1 unless told. */

@@ -5,6 +5,7 @@ import { ACTION_LISTS, type InstructionOnly, writeAction } from './action-codec.
 import type { ActionLists } from './action-wire.ts';
 import { codecError, malformed } from './errors.ts';
 import { ALL_ONES_64, OPENFLOW_15, type Version } from './protocol.ts';
+import { writeLength } from './write-length.ts';
 
 const APPLY_ACTIONS = 4;
 
@@ -80,7 +81,7 @@ export function writeInstructions(w: ByteWriter, actions: readonly Action[], ver
     const start = w.length;
     w.u16(APPLY_ACTIONS).u16(0).zeros(4);
     for (const action of actions) if (!isInstruction(action.kind, version)) writeAction(w, action, lists);
-    w.setU16(start + 2, w.length - start);
+    writeLength(w, { at: start + 2, from: start }, 'apply_actions instruction');
   }
   if (instructions > 0) for (const kind of BEHIND_ACTIONS) writeOnly(w, actions, kind, lists);
 }
@@ -98,7 +99,7 @@ function writeOnly(w: ByteWriter, actions: readonly Action[], kind: InstructionK
   const start = w.length;
   w.u16(codec.type).u16(0);
   codec.write(w, action, lists.inner);
-  w.setU16(start + 2, w.length - start);
+  writeLength(w, { at: start + 2, from: start }, `${kind} instruction`);
 }
 
 /** Reads all that is left as instructions, in the order of the wire. */

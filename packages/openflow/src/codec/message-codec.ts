@@ -24,7 +24,8 @@ import {
   writeMultipartReply,
   writeMultipartRequest,
 } from './multipart-codec.ts';
-import { HEADER_BYTES, isVersion, MAX_MESSAGE_BYTES, NICIRA, ONF, OPENFLOW_13, type Version } from './protocol.ts';
+import { HEADER_BYTES, isVersion, NICIRA, ONF, OPENFLOW_13, type Version } from './protocol.ts';
+import { writeLength } from './write-length.ts';
 
 /** A message's type, or its number with an experimenter. */
 type WireType = number | readonly [experimenter: number, subtype: number];
@@ -146,11 +147,7 @@ export function encodeMessage(w: ByteWriter, { version, xid, message }: Envelope
     else w.u8(version).u8(EXPERIMENTER).u16(0).u32(xid).u32(wire[0]).u32(wire[1]);
     codec.write(w, message, version, xid);
   }
-  const lengthBytes = w.length - start;
-  if (lengthBytes > MAX_MESSAGE_BYTES) {
-    throw codecError('OPENFLOW_MESSAGE_TOO_LONG', { what: message.kind, lengthBytes });
-  }
-  w.setU16(start + 2, lengthBytes);
+  writeLength(w, { at: start + 2, from: start }, message.kind);
 }
 
 /**

@@ -28,8 +28,8 @@ interface Failure {
 }
 
 /**
- * Sends changes as one bundle. OPENFLOW_BUNDLE_REFUSED names the change that the switch refused; any error means that
- * nothing was applied, except OPENFLOW_SILENT and OPENFLOW_CLOSED of the commit itself, after which nobody knows: the
+ * Sends changes as one bundle. OPENFLOW_BUNDLE_REFUSED names the change that the switch refused,
+ * OPENFLOW_CHANGE_UNENCODABLE the one that the protocol cannot say; any error means that nothing was applied, except OPENFLOW_SILENT and OPENFLOW_CLOSED of the commit itself, after which nobody knows: the
  * channel is closed then, so that the caller starts again from what the switch has.
  */
 export async function sendBundle(
@@ -103,7 +103,12 @@ class OpenBundle {
     const w = new ByteWriter(2 * PIECE_BYTES);
     for (const [index, message] of mods.entries()) {
       const bundled = { kind: 'bundle_add', id: this.#id, flags: this.#flags, message } as const;
-      encodeMessage(w, { version, xid: firstXid + index, message: bundled });
+      try {
+        encodeMessage(w, { version, xid: firstXid + index, message: bundled });
+      } catch (cause) {
+        const facts = { index, count: mods.length, mod: describeMod(message) };
+        throw connectionError('OPENFLOW_CHANGE_UNENCODABLE', facts, cause);
+      }
       if (w.length < PIECE_BYTES) continue;
       await this.#channel.write(w.toBytes());
       w.clear();

@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Clock, fromHex, SILENT } from '@tenet/std';
+import { type Clock, fromHex, isTenetError, SILENT } from '@tenet/std';
 import { type Answer, FakePeer, fakeSwitch } from '../../testing/fake-peer.ts';
 import { addFlow, type Flow, type Message, OPENFLOW_14, OPENFLOW_15, type Version } from '../index.ts';
 import { connectSwitch } from './connect-switch.ts';
@@ -304,13 +304,30 @@ test('bundle() names the flow that was refused at the commit', async () => {
   await assert.rejects(connection.bundle(MODS), REFUSED);
 });
 
-test('bundle() discards what it sent when a flow cannot be encoded', async () => {
-  const peer = bundleSwitch(() => false);
-  await using connection = await connect(peer);
-  const impossible = addFlow({ ...FLOW, actions: [{ kind: 'note', bytes: new Uint8Array(70_000) }] });
-  await assert.rejects(connection.bundle([...MODS, impossible]), { code: 'OPENFLOW_MESSAGE_TOO_LONG' });
-  assert.deepEqual(stepsOf(peer), ['open_request', 'discard_request']);
-});
+const UNENCODABLE: readonly (readonly [flow: Flow, begins: string, cause: object])[] = [
+  [
+    { ...FLOW, actions: [{ kind: 'note', bytes: new Uint8Array(70_000) }] },
+    'cookie=0x99, table=3, priority=7,in_port=4 actions=note:00.00.',
+    { code: 'OPENFLOW_MESSAGE_TOO_LONG' },
+  ],
+  [{ ...FLOW, priority: 70_000 }, 'cookie=0x99, table=3, priority=70000,in_port=4 actions=drop, has', RangeError],
+];
+for (const [flow, begins, cause] of UNENCODABLE) {
+  test(`bundle() names the flow ${begins} when it cannot be encoded, and discards the rest`, async () => {
+    const peer = bundleSwitch(() => false);
+    await using connection = await connect(peer);
+    await assert.rejects(connection.bundle([...MODS, addFlow(flow)]), (error) => {
+      assert.ok(isTenetError(error, 'OPENFLOW_CHANGE_UNENCODABLE'));
+      assert.ok(error.message.startsWith(`change 4 of 4, add of the flow ${begins}`), error.message);
+      assert.throws(() => {
+        throw error.cause;
+      }, cause);
+      assert.ok(error.message.length < 1_200);
+      return true;
+    });
+    assert.deepEqual(stepsOf(peer), ['open_request', 'discard_request']);
+  });
+}
 
 test('bundle() ends the session when the switch does not say whether it committed', async () => {
   const peer = bundleSwitch((message) => message.kind === 'bundle_control' && message.step === 'commit_request');

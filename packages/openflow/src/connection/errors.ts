@@ -36,6 +36,10 @@ export const { error: connectionError, table: CONNECTION_ERRORS } = errorKinds({
       `the switch refused a bundle of ${count} changes because of number ${index + 1}, ${mod}: ${codeName} (${typeName})`,
     remedy: () => 'check that change; nothing of the bundle was applied',
   }),
+  OPENFLOW_CHANGE_UNENCODABLE: kind<{ index: number; count: number; mod: string }>({
+    says: ({ index, count, mod }) => `change ${index + 1} of ${count}, ${mod}, has no form on the wire`,
+    remedy: () => 'check that change; nothing of the bundle was applied',
+  }),
   OPENFLOW_FLOW_UNREADABLE: kind<{ table: number; priority: number; cookie: string }>({
     says: ({ table, priority, cookie }) =>
       `the flow of cookie ${cookie} in table ${table} at priority ${priority} cannot be read`,
