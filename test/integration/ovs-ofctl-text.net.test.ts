@@ -1,6 +1,7 @@
 /**
- * Our flow text against the tool itself: what `formatFlow` writes is what `ovs-ofctl` takes and prints again, and
- * `parseFlow` reads all of it, in every version of OpenFlow that we speak.
+ * Our flow text and our wire against the tool itself: what `formatFlow` writes is what `ovs-ofctl` takes and prints
+ * again, `parseFlow` reads all of it, and a flow that our own session sends is printed as that flow, in every version
+ * of OpenFlow that we speak.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -8,13 +9,30 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
-import { type Action, FIELDS, type Flow, formatFlow, matchKey, parseFlow, parseFlowDump } from '@tenet/openflow';
+import {
+  type Action,
+  addFlow,
+  deleteFlows,
+  FIELDS,
+  type Flow,
+  flowKey,
+  formatFlow,
+  matchKey,
+  OPENFLOW_13,
+  OPENFLOW_14,
+  OPENFLOW_15,
+  parseFlow,
+  parseFlowDump,
+  wireForm,
+} from '@tenet/openflow';
+import { connectSwitch } from '@tenet/openflow/connection';
 import fc from 'fast-check';
 import { arbitraryFlow } from '../../packages/openflow/testing/arbitrary-flow.ts';
 import { privateOvs } from './private-ovs.ts';
 
 const VERSIONS = ['OpenFlow13', 'OpenFlow14', 'OpenFlow15'] as const;
 type Version = (typeof VERSIONS)[number];
+const WIRE_VERSIONS = { OpenFlow13: OPENFLOW_13, OpenFlow14: OPENFLOW_14, OpenFlow15: OPENFLOW_15 } as const;
 
 const GOLDEN = ['pipeline-node1.flows', 'pipeline-node2.flows', 'openshift-sdn.flows'] as const;
 const TESTING = new URL('../../packages/openflow/testing/', import.meta.url);
@@ -59,11 +77,7 @@ test('ovs-ofctl takes our flow text and prints it again', { timeout: 120_000 }, 
   for (const file of GOLDEN) {
     await t.test(`all of ${file}`, () =>
       ovs.explain(async () => {
-        const { flows } = parseFlowDump(await readFile(new URL(file, TESTING), 'utf8'));
-        const wanted = flows.map(({ flow, error }) => {
-          if (flow === undefined) throw error;
-          return flow;
-        });
+        const wanted = await golden(file);
         await replace(wanted);
         for (const version of VERSIONS) assert.deepEqual(entries(await dump(version)), entries(wanted), version);
         // These flows use only what 1.4 keeps as it was given: the text is the same too.
@@ -86,6 +100,25 @@ test('ovs-ofctl takes our flow text and prints it again', { timeout: 120_000 }, 
     }),
   );
 
+  for (const version of VERSIONS) {
+    await t.test(`ovs-ofctl prints what our session sends in ${version}`, () =>
+      ovs.explain(async () => {
+        const wireVersion = WIRE_VERSIONS[version];
+        const signal = AbortSignal.timeout(60_000);
+        await using connection = await connectSwitch({ path: ovs.mgmt('br0'), signal, version: wireVersion });
+        const any = arbitraryFlow({ flags: SEND_FLOW_REM | NO_COUNTS, groups: GROUPS, meters: METERS });
+        const generated = fc.sample(any, { numRuns: 1000, seed: 20261122 + wireVersion }).map(lasting);
+        for (const wanted of [...(await Promise.all(GOLDEN.map(golden))), generated]) {
+          const sent = new Map(wanted.map((flow) => [flowKey(flow), flow]));
+          await connection.bundle([deleteFlows(), ...[...sent.values()].map(addFlow)]);
+          const printed = new Map((await dump(version)).map((flow) => [flowKey(flow), flow]));
+          assert.equal(printed.size, sent.size);
+          for (const [key, flow] of sent) assert.deepEqual(printed.get(key), wireForm(flow, wireVersion));
+        }
+      }),
+    );
+  }
+
   await t.test('statistics, ages and names', () =>
     ovs.explain(async () => {
       await replace([parseFlow('table=3,priority=7,in_port=LOCAL,idle_timeout=900,send_flow_rem,ip,actions=NORMAL')]);
@@ -104,6 +137,15 @@ test('ovs-ofctl takes our flow text and prints it again', { timeout: 120_000 }, 
     }),
   );
 });
+
+/** The flows of a golden file. */
+async function golden(file: string): Promise<readonly Flow[]> {
+  const { flows } = parseFlowDump(await readFile(new URL(file, TESTING), 'utf8'));
+  return flows.map(({ flow, error }) => {
+    if (flow === undefined) throw error;
+    return flow;
+  });
+}
 
 /** The golden set has one action that a switch keeps in another form: a masked set_field becomes a load. */
 function asKept(text: string): string {
