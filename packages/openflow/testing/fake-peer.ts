@@ -42,6 +42,10 @@ export class FakePeer {
     this.#end.pause();
   }
 
+  resume(): void {
+    this.#end.resume();
+  }
+
   close(): void {
     this.#end.destroy();
   }

@@ -25,3 +25,31 @@ test('a channel ends with OPENFLOW_MESSAGE_MALFORMED and the cause when a messag
   assert.equal(reason.cause, cause);
   assert.equal(peer.socket.destroyed, true);
 });
+
+test('a channel ends with OPENFLOW_SILENT, and keeps little, when the peer asks for echoes and reads none', async () => {
+  const peer = new FakePeer();
+  const channel = channelTo(peer);
+  peer.pause();
+  const data = new Uint8Array(65_000);
+  let mostBytes = 0;
+  for (let xid = 0; xid < 200; xid++) {
+    peer.send({ kind: 'echo_request', data }, xid);
+    await new Promise(setImmediate);
+    mostBytes = Math.max(mostBytes, peer.socket.writableLength);
+  }
+  assert.equal((await channel.closed)?.code, 'OPENFLOW_SILENT');
+  assert.ok(mostBytes > 1_000_000 && mostBytes < 1_500_000, `${mostBytes} bytes waited`);
+});
+
+test('a channel goes on answering echoes when the peer reads again', async () => {
+  const peer = new FakePeer();
+  const channel = channelTo(peer);
+  peer.pause();
+  const data = new Uint8Array(65_000);
+  for (let xid = 0; xid < 40; xid++) peer.send({ kind: 'echo_request', data }, xid);
+  await new Promise(setImmediate);
+  peer.resume();
+  while (peer.received.length < 40 && !peer.socket.destroyed) await new Promise(setImmediate);
+  assert.equal(peer.socket.destroyed, false);
+  channel.close();
+});

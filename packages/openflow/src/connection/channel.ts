@@ -30,7 +30,7 @@ export interface RequestOptions<T> {
 
 const MAX_XID = 0xffff_ffff;
 
-/** Bytes that may wait in the stream before a writer of many messages pauses. */
+/** Bytes that may wait in the stream before a writer of many messages pauses, and before a peer that asks is kept waiting. */
 const BACKLOG_BYTES = 1 << 20;
 
 export class Channel {
@@ -175,10 +175,21 @@ export class Channel {
   #dispatch(frame: Uint8Array): void {
     const { version, xid, message } = this.#decode(frame) ?? {};
     if (message === undefined || xid === undefined || version === undefined) return;
-    if (message.kind === 'echo_request') this.send({ kind: 'echo_reply', data: message.data }, xid);
+    if (message.kind === 'echo_request') this.#answerEcho(message.data, xid);
     else if (this.#replies.deliver(xid, message)) return;
     else if (this.#unsolicited !== undefined) this.#unsolicited({ version }, message);
     else this.#logUnasked(xid, message);
+  }
+
+  /** A peer that asks and does not read what it is answered is not read either, and after the deadline is left. */
+  #answerEcho(data: Uint8Array, xid: number): void {
+    this.send({ kind: 'echo_reply', data }, xid);
+    if (this.#stream.writableLength < BACKLOG_BYTES || this.#stream.isPaused()) return;
+    this.#stream.pause();
+    this.#drained().then(
+      () => this.#stream.resume(),
+      (silent: TenetError) => this.close(silent),
+    );
   }
 
   /** A malformed answer fails the request that it answers; a malformed message that nobody asked for ends the channel. */
