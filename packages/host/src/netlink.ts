@@ -7,6 +7,7 @@ import { NetlinkSocket } from './netlink/socket.ts';
 import { type Address, type AddressSpec, decodeAddress, encodeAddress, ifaddrmsg } from './route/addresses.ts';
 import {
   decodeLink,
+  encodeBridgePort,
   encodeLinkChange,
   encodeLinkIndexQuery,
   encodeLinkQuery,
@@ -136,6 +137,13 @@ export class Netlink implements Disposable {
       };
       this.#socket.change({ operation, type: RTM.SETLINK, body: encodeLinkChange(index, { ...plain, ...attributes }) });
     });
+  }
+
+  /** Makes a bridge treat frames to the reserved MACs (IEEE 802.1D §7.12.6) that come in on this port as the mask says. */
+  setGroupForwardMask(name: string, mask: number): void {
+    const operation = `set the group forward mask of the bridge port ${name} to 0x${mask.toString(16)}`;
+    const body = encodeBridgePort(this.#indexOf(name, operation), mask);
+    this.#socket.change({ operation, type: RTM.NEWLINK, body });
   }
 
   /** Deletes a link; of a veth this deletes both ends. False when it was not there. */

@@ -4,11 +4,16 @@ import type { Netlink } from './netlink.ts';
 export const SINK = 'tenet-sink';
 
 /**
+ * A bridge hands frames to 01:80:c2:00:00:0n to the kernel's own stack unless bit n says that they are forwarded like
+ * any other; 01 (pause frames) it always drops, and refuses a bit for it.
+ */
+const FORWARD_ALL_GROUPS = 0xfffd;
+
+/**
  * Keeps the kernel's own stack off links that the userspace datapath of Open vSwitch reads. That datapath takes a copy
- * of what arrives on a link and leaves the frame to the kernel, which would answer ARP for the node's addresses and
- * route what a pod sends to it, past every flow table. A port of a bridge that is down hands on nothing: the bridge
- * takes the frame and drops it, after the copy was made. Only frames to the reserved MACs of IEEE 802.1D (01:80:c2…)
- * go on, and `rp_filter` on the link drops IP in those, since no route leads to it.
+ * of what arrives on a link and leaves the frame to the kernel, which would answer ARP for the node's addresses, believe
+ * router advertisements, and route what a pod sends to it, past every flow table. A port of a bridge that is down hands
+ * on nothing: the bridge takes the frame and drops it, after the copy was made.
  *
  * Returns what it had to change; nothing when all was so.
  */
@@ -26,8 +31,11 @@ export function sinkLinks(netlink: Netlink, names: readonly string[]): string[] 
   }
   for (const name of names) {
     const link = links.find((candidate) => candidate.name === name);
-    if (link === undefined || link.master === sink?.index) continue;
-    netlink.changeLink(name, { master: SINK });
+    if (link === undefined) continue;
+    const isPort = link.master === sink?.index;
+    if (isPort && link.groupForwardMask === FORWARD_ALL_GROUPS) continue;
+    if (!isPort) netlink.changeLink(name, { master: SINK });
+    netlink.setGroupForwardMask(name, FORWARD_ALL_GROUPS);
     changed.push(`${name} in ${SINK}`);
   }
   return changed;

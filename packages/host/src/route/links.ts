@@ -1,7 +1,15 @@
 import { Mac } from '@tenet/std';
 import { attribute, attributes, nested, readAttributes } from '../netlink/attributes.ts';
-import { readText, readU32, text, u32 } from '../netlink/bytes.ts';
-import { AF, IFF, IFLA, IFLA_INFO, RTEXT_FILTER_SKIP_STATS, VETH_INFO_PEER } from '../netlink/constants.ts';
+import { readText, readU16, readU32, text, u16, u32 } from '../netlink/bytes.ts';
+import {
+  AF,
+  IFF,
+  IFLA,
+  IFLA_BRPORT_GROUP_FWD_MASK,
+  IFLA_INFO,
+  RTEXT_FILTER_SKIP_STATS,
+  VETH_INFO_PEER,
+} from '../netlink/constants.ts';
 import { struct } from '../netlink/struct.ts';
 
 /** A network device of a namespace. */
@@ -20,6 +28,8 @@ export interface Link {
   readonly running: boolean;
   /** The index of the bridge or switch that it is a port of. */
   readonly master?: number;
+  /** Of a bridge's port: bit n is set when frames to 01:80:c2:00:00:0n are forwarded like any other. */
+  readonly groupForwardMask?: number;
   /** The index of the other end of a veth, in the namespace of that end. */
   readonly peerIndex?: number;
   /** The id that this namespace has for the peer's namespace, when that is another one. */
@@ -77,6 +87,15 @@ export function encodeVeth(link: LinkAttributes, peer: LinkAttributes): Uint8Arr
   return [ifinfomsg.write({}), encodeLinkAttributes(link), attribute(nested(IFLA.LINKINFO), info)];
 }
 
+/** The body of RTM_NEWLINK that changes what a bridge does with frames to the reserved MACs that come in on a port. */
+export function encodeBridgePort(index: number, groupForwardMask: number): Uint8Array[] {
+  const info = attributes(
+    [IFLA_INFO.SLAVE_KIND, text('bridge')],
+    [nested(IFLA_INFO.SLAVE_DATA), attribute(IFLA_BRPORT_GROUP_FWD_MASK, u16(groupForwardMask))],
+  );
+  return [ifinfomsg.write({ index }), attribute(nested(IFLA.LINKINFO), info)];
+}
+
 function encodeLinkAttributes({ name, mtu, mac, master, namespaceFd }: LinkAttributes): Uint8Array {
   return attributes(
     [IFLA.IFNAME, name === undefined ? undefined : text(name)],
@@ -92,7 +111,10 @@ export function decodeLink(body: Uint8Array): Link {
   const { index, flags } = ifinfomsg.read(body);
   const found = readAttributes(body, ifinfomsg.lengthBytes);
   const info = found.get(IFLA.LINKINFO);
-  const kind = info && readAttributes(info).get(IFLA_INFO.KIND);
+  const details = info && readAttributes(info);
+  const kind = details?.get(IFLA_INFO.KIND);
+  const portData = details?.get(IFLA_INFO.SLAVE_DATA);
+  const groupForwardMask = portData && readAttributes(portData).get(IFLA_BRPORT_GROUP_FWD_MASK);
   const mac = found.get(IFLA.ADDRESS);
   const master = found.get(IFLA.MASTER);
   const peer = found.get(IFLA.LINK);
@@ -106,6 +128,7 @@ export function decodeLink(body: Uint8Array): Link {
     up: (flags & IFF.UP) !== 0,
     running: (flags & IFF.RUNNING) !== 0,
     ...(master && { master: readU32(master) }),
+    ...(groupForwardMask && { groupForwardMask: readU16(groupForwardMask) }),
     ...(peer && { peerIndex: readU32(peer) }),
     ...(peerNamespace && { peerNamespaceId: readU32(peerNamespace) }),
   };
