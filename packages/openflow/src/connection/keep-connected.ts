@@ -1,4 +1,4 @@
-import { type Backoff, backoffMs, type Clock, type Logger, sentenceOf } from '@tenet/std';
+import { type Backoff, backoffMs, type Clock, isTenetError, type Logger, sentenceOf } from '@tenet/std';
 import type { Version } from '../codec/protocol.ts';
 import { connectSwitch } from './connect-switch.ts';
 import type { SwitchConnection } from './switch-connection.ts';
@@ -28,7 +28,18 @@ const BACKOFF: Backoff = { firstMs: 50, maxMs: 5_000 };
  */
 export async function keepConnected(options: KeepConnectedOptions): Promise<void> {
   const { path, signal, log, clock, onConnected, version, backoff = BACKOFF, random = Math.random } = options;
+  let reported: string | undefined;
+
+  /** The first failure is news, the same one again is not. */
+  function report(phrase: string, failures: number, error: unknown): void {
+    const reason = sentenceOf(error);
+    const { code, remedy } = isTenetError(error) ? error : UNFORESEEN;
+    log[reason === reported ? 'debug' : 'warn'](phrase, { path, failures, code, reason, remedy });
+    reported = reason;
+  }
+
   for (let failures = 0; !signal.aborted; ) {
+    let failed = 'switch not connected';
     try {
       await using connection = await connectSwitch({
         path,
@@ -36,19 +47,24 @@ export async function keepConnected(options: KeepConnectedOptions): Promise<void
         log,
         ...(version === undefined ? {} : { version }),
       });
+      failed = 'switch connected but not set up';
       const ended = new AbortController();
       void connection.closed.then((reason) => ended.abort(reason));
       await onConnected(connection, ended.signal);
       failures = 0;
+      reported = undefined;
       log.info('switch connected', { path, version: connection.version });
       const reason = await connection.closed;
       if (signal.aborted) return;
       log.warn('switch connection lost', { path, reason: sentenceOf(reason), remedy: reason?.remedy });
     } catch (error) {
       if (signal.aborted) return;
-      log.warn('switch not connected', { path, failures, reason: sentenceOf(error), remedy: 'check ovs-vswitchd' });
+      report(failed, failures, error);
     }
     failures++;
     await clock.sleep(backoffMs(failures, random(), backoff), signal).catch(() => {});
   }
 }
+
+/** What is logged of an error that is none of ours. */
+const UNFORESEEN = { code: undefined, remedy: 'report this failure: it is a mistake of the program' } as const;
