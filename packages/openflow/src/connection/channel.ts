@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { ByteWriter, isTenetError, type Logger, sentenceOf, type TenetError } from '@tenet/std';
 import { codecError } from '../codec/errors.ts';
 import { FrameReader } from '../codec/frame.ts';
-import type { Message } from '../codec/message.ts';
+import type { Envelope, Message } from '../codec/message.ts';
 import { decodeMessage, encodeMessage } from '../codec/message-codec.ts';
 import type { Version } from '../codec/protocol.ts';
 import { connectionError } from './errors.ts';
@@ -28,6 +28,8 @@ export interface RequestOptions<T> {
   take(message: Message): T | undefined;
 }
 
+type UnsolicitedListener = (header: Pick<Envelope, 'version' | 'xid'>, message: Message) => void;
+
 const MAX_XID = 0xffff_ffff;
 
 /** Bytes that may wait in the stream before a writer of many messages pauses, and before a peer that asks is kept waiting. */
@@ -48,7 +50,7 @@ export class Channel {
   readonly #replies = new ReplyTable();
   readonly #writer = new ByteWriter(4096);
   readonly #settleClosed: (reason: TenetError | undefined) => void;
-  #unsolicited: ((header: { version: number }, message: Message) => void) | undefined;
+  #unsolicited: UnsolicitedListener | undefined;
   #nextXid = 1;
   #end: TenetError | undefined;
   #echoTimer: NodeJS.Timeout | undefined;
@@ -70,7 +72,7 @@ export class Channel {
   }
 
   /** What is done with messages that nobody waits for; without it they are logged. */
-  onUnsolicited(listener: ((header: { version: number }, message: Message) => void) | undefined): void {
+  onUnsolicited(listener: UnsolicitedListener | undefined): void {
     this.#unsolicited = listener;
   }
 
@@ -177,7 +179,7 @@ export class Channel {
     if (message === undefined || xid === undefined || version === undefined) return;
     if (message.kind === 'echo_request') this.#answerEcho(message.data, xid);
     else if (this.#replies.deliver(xid, message)) return;
-    else if (this.#unsolicited !== undefined) this.#unsolicited({ version }, message);
+    else if (this.#unsolicited !== undefined) this.#unsolicited({ version, xid }, message);
     else this.#logUnasked(xid, message);
   }
 
@@ -239,12 +241,13 @@ function unreceived(cause: unknown): TenetError {
   return codecError('OPENFLOW_MESSAGE_MALFORMED', { what: 'OpenFlow message', detail: sentenceOf(cause) }, cause);
 }
 
-/** The error that a switch sent as one of ours. */
+/** The error that a switch sent as one of ours; the cause is what else is known of it. */
 export function refused(
   what: string,
   xid: number,
   { typeName, codeName, data }: Extract<Message, { kind: 'error' }>,
+  cause?: Error,
 ): TenetError {
   const failedHex = Array.from(data.subarray(0, 64), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return connectionError('OPENFLOW_REFUSED', { what, typeName, codeName, xid, failedHex });
+  return connectionError('OPENFLOW_REFUSED', { what, typeName, codeName, xid, failedHex }, cause);
 }

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Clock, fromHex, isTenetError, SILENT } from '@tenet/std';
+import { fromHex, isTenetError, sentenceOf } from '@tenet/std';
 import { type Answer, FakePeer, fakeSwitch } from '../../testing/fake-peer.ts';
-import { addFlow, type Flow, type Message, OPENFLOW_14, OPENFLOW_15, type Version } from '../index.ts';
+import { addFlow, type Flow, type Message, OPENFLOW_15, type Version } from '../index.ts';
 import { connectSwitch } from './connect-switch.ts';
-import { keepConnected } from './keep-connected.ts';
 import type { SwitchConnection } from './switch-connection.ts';
 
 const DEADLINE_MS = 40;
@@ -42,7 +37,7 @@ const NO_SWITCH: readonly (readonly [peer: string, first: (peer: FakePeer) => vo
   ['begins with another message', (peer) => peer.send({ kind: 'barrier_reply' }, 1), 'OPENFLOW_REPLY_UNEXPECTED'],
   ['speaks only OpenFlow 1.0', (peer) => peer.sendBytes(bytes('01000008 00000001')), 'OPENFLOW_VERSION_REFUSED'],
   ['speaks only OpenFlow 1.5', (peer) => peer.send({ kind: 'hello', versions: [6] }, 1, 6), 'OPENFLOW_VERSION_REFUSED'],
-  ['refuses our hello', (peer) => peer.sendBytes(bytes('0501000c 00000001 00000000')), 'OPENFLOW_VERSION_REFUSED'],
+  ['refuses our hello', (peer) => peer.sendBytes(bytes('0501000c 00000001 00000000')), 'OPENFLOW_REFUSED'],
   ['closes at once', (peer) => peer.close(), 'OPENFLOW_CLOSED'],
 ];
 for (const [what, first, code] of NO_SWITCH) {
@@ -53,6 +48,21 @@ for (const [what, first, code] of NO_SWITCH) {
     assert.equal(peer.socket.destroyed, true);
   });
 }
+
+test('connectSwitch() tells in what words a switch refuses our hello', async () => {
+  const peer = new FakePeer();
+  const words = new TextEncoder().encode('We support version 0x01.\n\0');
+  const names = { typeName: 'OFPET_HELLO_FAILED', codeName: 'OFPHFC_INCOMPATIBLE' };
+  peer.send({ kind: 'error', type: 0, code: 0, ...names, data: words }, 7);
+  await assert.rejects(connect(peer), (error) => {
+    assert.equal(
+      sentenceOf(error),
+      'the switch refused the hello: OFPHFC_INCOMPATIBLE (OFPET_HELLO_FAILED): ' +
+        'the switch says: We support version 0x01.',
+    );
+    return true;
+  });
+});
 
 test('connectSwitch() fails with OPENFLOW_UNREACHABLE when there is no socket', async () => {
   await assert.rejects(connectSwitch({ path: '/nonexistent/br0.mgmt', signal: NEVER }), {
@@ -344,47 +354,6 @@ test('bundle() ends with OPENFLOW_SILENT when the switch stops reading', async (
   const sending = connection.bundle(many, { deadlineMs: DEADLINE_MS });
   peer.pause();
   await assert.rejects(sending, { code: 'OPENFLOW_SILENT' });
-});
-
-test('keepConnected() runs its callback on each connection and waits between failures', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'tenet-openflow-'));
-  const path = join(directory, 'br0.mgmt');
-  const peers: Socket[] = [];
-  const server = createServer((socket) => {
-    peers.push(socket.resume());
-    socket.on('error', () => {});
-    socket.write(bytes('05000010 00000001 00010008 00000020'));
-  });
-  const abort = new AbortController();
-  const slept: number[] = [];
-  const clock: Clock = {
-    nowMs: () => 0,
-    async sleep(ms) {
-      slept.push(ms);
-      if (slept.length === 2) await new Promise<void>((resolve) => server.listen(path, resolve));
-    },
-  };
-  let connected = 0;
-  try {
-    await keepConnected({
-      ...{ path, clock, log: SILENT, signal: abort.signal, random: () => 0, backoff: { firstMs: 100, maxMs: 400 } },
-      async onConnected(connection, signal) {
-        connected++;
-        if (connected === 1) throw new RangeError('the first try does not please us');
-        assert.equal(connection.version, OPENFLOW_14);
-        if (connected === 2) {
-          peers[1]?.destroy();
-          await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        } else abort.abort();
-      },
-    });
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-    await rm(directory, { recursive: true });
-  }
-  assert.equal(connected, 3);
-  // Twice nobody listened, then the callback failed; the connection after it was fine, so counting starts again.
-  assert.deepEqual(slept, [50, 100, 200, 50]);
 });
 
 test('connectSwitch() of one version offers only that', async () => {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type Logger, SILENT } from '@tenet/std';
 import { agreedVersion } from '../codec/hello-codec.ts';
 import { isVersion, OPENFLOW_13, OPENFLOW_14, type Version } from '../codec/protocol.ts';
-import { Channel } from './channel.ts';
+import { Channel, refused } from './channel.ts';
 import { connectionError } from './errors.ts';
 import { SwitchConnection } from './switch-connection.ts';
 
@@ -29,7 +29,8 @@ const ECHO_IDLE_MS = 5_000;
 
 /**
  * Connects to a bridge and agrees on a version. OPENFLOW_UNREACHABLE, OPENFLOW_SILENT, OPENFLOW_VERSION_REFUSED,
- * OPENFLOW_CLOSED, or a codec error when the peer speaks something else; the signal's reason when it aborts.
+ * OPENFLOW_REFUSED, OPENFLOW_CLOSED, or a codec error when the peer speaks something else; the signal's reason when it
+ * aborts.
  */
 export async function connectSwitch(options: ConnectOptions): Promise<SwitchConnection> {
   const { path, signal, log = SILENT, version, deadlineMs = DEADLINE_MS, echoIdleMs = ECHO_IDLE_MS } = options;
@@ -51,7 +52,6 @@ export async function connectSwitch(options: ConnectOptions): Promise<SwitchConn
     signal.throwIfAborted();
     throw error;
   }
-  log.debug('switch connected', { peer, version: channel.version });
   return new SwitchConnection(channel);
 }
 
@@ -85,8 +85,8 @@ async function shakeHands(channel: Channel, offered: readonly Version[]): Promis
   const { promise, resolve, reject } = Promise.withResolvers<Version>();
   const refuse = (theirs: readonly number[]) =>
     reject(connectionError('OPENFLOW_VERSION_REFUSED', { peer, offered, theirs }));
-  channel.onUnsolicited(({ version }, message) => {
-    if (message.kind === 'error') return refuse([version]);
+  channel.onUnsolicited(({ version, xid }, message) => {
+    if (message.kind === 'error') return reject(refused('hello', xid, message, textOf(message.data)));
     if (message.kind !== 'hello') {
       return reject(connectionError('OPENFLOW_REPLY_UNEXPECTED', { what: 'hello', reply: message.kind }));
     }
@@ -107,4 +107,15 @@ async function shakeHands(channel: Channel, offered: readonly Version[]): Promis
     clearTimeout(timer);
     channel.onUnsolicited(undefined);
   }
+}
+
+const MAX_TEXT_BYTES = 256;
+
+/** What a peer says of why it refuses a hello, in ASCII (OpenFlow 1.4.1 §7.5.4.1), as the cause of the refusal. */
+function textOf(data: Uint8Array): Error | undefined {
+  const text = new TextDecoder()
+    .decode(data.subarray(0, MAX_TEXT_BYTES))
+    .replace(/[^ -~]+/g, ' ')
+    .trim();
+  return text === '' ? undefined : new Error(`the switch says: ${text}`);
 }
