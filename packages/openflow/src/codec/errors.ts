@@ -7,6 +7,10 @@ export const { error: codecError, table: CODEC_ERRORS } = errorKinds({
       `an OpenFlow header claims ${lengthBytes} bytes, outside of 8 to ${limitBytes}`,
     remedy: () => 'check that the socket belongs to an OpenFlow switch',
   }),
+  OPENFLOW_PEER_FOREIGN: kind<{ beginsHex: string }>({
+    says: ({ beginsHex }) => `the peer begins with the bytes ${beginsHex}, which are no OpenFlow hello`,
+    remedy: () => 'check that the socket belongs to an OpenFlow switch',
+  }),
   OPENFLOW_MESSAGE_MALFORMED: kind<{ what: string; detail: string }>({
     says: ({ what, detail }) => `the ${what} is malformed: ${detail}`,
     remedy: () => 'check that the Open vSwitch version is a supported one',

@@ -1,3 +1,4 @@
+import { toHex } from '@tenet/std';
 import { codecError } from './errors.ts';
 import { HEADER_BYTES, MAX_MESSAGE_BYTES } from './protocol.ts';
 
@@ -24,6 +25,12 @@ export function nextFrame(bytes: Uint8Array, limitBytes: number = MAX_MESSAGE_BY
 /** Joins the chunks of a stream and hands out whole frames; a chunk is copied only when a frame crosses its end. */
 export class FrameReader {
   #bytes: Uint8Array = new Uint8Array(0);
+  #atStart: boolean;
+
+  /** With `fromStart` the stream must begin as a session does. */
+  constructor({ fromStart = false }: { readonly fromStart?: boolean } = {}) {
+    this.#atStart = fromStart;
+  }
 
   /** Appends a chunk; the caller must not write into it again. */
   push(chunk: Uint8Array): void {
@@ -38,11 +45,29 @@ export class FrameReader {
     this.#bytes = joined;
   }
 
-  /** The next frame, or undefined until more bytes come; throws as `nextFrame` does. */
+  /** The next frame, or undefined until more bytes come; throws as `nextFrame` and `refuseForeign` do. */
   next(): Uint8Array | undefined {
+    if (this.#atStart) refuseForeign(this.#bytes);
     const next = nextFrame(this.#bytes);
     if (next === undefined) return undefined;
+    this.#atStart = false;
     this.#bytes = next.rest;
     return next.frame;
   }
+}
+
+/** Wire versions are 1 to 6, and a switch may announce one that is not there yet; what a text begins with is larger. */
+const LAST_LIKELY_VERSION = 0x10;
+
+/** OFPT_HELLO, and OFPT_ERROR, which refuses one. */
+const FIRST_TYPES = [0, 1];
+
+/**
+ * OPENFLOW_PEER_FOREIGN for a stream that does not begin with a hello or an error: nothing else comes first (OpenFlow
+ * 1.4.1 §6.3.1). The length that such bytes seem to claim would be waited for in vain.
+ */
+function refuseForeign(bytes: Uint8Array): void {
+  const [version = 0, type = 0] = bytes;
+  if (version <= LAST_LIKELY_VERSION && FIRST_TYPES.includes(type)) return;
+  throw codecError('OPENFLOW_PEER_FOREIGN', { beginsHex: toHex(bytes.subarray(0, HEADER_BYTES)) });
 }

@@ -19,7 +19,7 @@ test('a channel ends with OPENFLOW_MESSAGE_MALFORMED and the cause when a messag
   channel.onUnsolicited(() => {
     throw cause;
   });
-  peer.send({ kind: 'barrier_reply' }, 1);
+  peer.send({ kind: 'hello' }, 1);
   const reason = await channel.closed;
   assert.equal(reason?.code, 'OPENFLOW_MESSAGE_MALFORMED');
   assert.equal(reason.cause, cause);
@@ -30,6 +30,7 @@ test('a channel ends with OPENFLOW_SILENT, and keeps little, when the peer asks 
   const peer = new FakePeer();
   const channel = channelTo(peer);
   peer.pause();
+  peer.send({ kind: 'hello' }, 1);
   const data = new Uint8Array(65_000);
   let mostBytes = 0;
   for (let xid = 0; xid < 200; xid++) {
@@ -45,6 +46,7 @@ test('a channel goes on answering echoes when the peer reads again', async () =>
   const peer = new FakePeer();
   const channel = channelTo(peer);
   peer.pause();
+  peer.send({ kind: 'hello' }, 1);
   const data = new Uint8Array(65_000);
   for (let xid = 0; xid < 40; xid++) peer.send({ kind: 'echo_request', data }, xid);
   await new Promise(setImmediate);

@@ -46,7 +46,7 @@ export class Channel {
   readonly #stream: Duplex;
   readonly #log: Logger;
   readonly #echoIdleMs: number;
-  readonly #frames = new FrameReader();
+  readonly #frames = new FrameReader({ fromStart: true });
   readonly #replies = new ReplyTable();
   readonly #writer = new ByteWriter(4096);
   readonly #settleClosed: (reason: TenetError | undefined) => void;

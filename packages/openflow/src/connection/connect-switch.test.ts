@@ -27,14 +27,16 @@ const NO_SWITCH: readonly (readonly [peer: string, first: (peer: FakePeer) => vo
   [
     'speaks HTTP',
     (peer) => peer.sendBytes(new TextEncoder().encode('HTTP/1.1 400 Bad Request\r\n\r\n')),
-    'OPENFLOW_SILENT',
+    'OPENFLOW_PEER_FOREIGN',
   ],
+  ['sends one byte of something else', (peer) => peer.sendBytes(bytes('53')), 'OPENFLOW_PEER_FOREIGN'],
   [
     'sends a hello whose element has no length',
     (peer) => peer.sendBytes(bytes('05000010 00000001 00010000 00000000')),
     'OPENFLOW_MESSAGE_MALFORMED',
   ],
-  ['begins with another message', (peer) => peer.send({ kind: 'barrier_reply' }, 1), 'OPENFLOW_REPLY_UNEXPECTED'],
+  ['begins with another message', (peer) => peer.send({ kind: 'barrier_reply' }, 1), 'OPENFLOW_PEER_FOREIGN'],
+  ['begins with the head of another message', (peer) => peer.sendBytes(bytes('0506 ffff')), 'OPENFLOW_PEER_FOREIGN'],
   ['speaks only OpenFlow 1.0', (peer) => peer.sendBytes(bytes('01000008 00000001')), 'OPENFLOW_VERSION_REFUSED'],
   ['speaks only OpenFlow 1.5', (peer) => peer.send({ kind: 'hello', versions: [6] }, 1, 6), 'OPENFLOW_VERSION_REFUSED'],
   ['refuses our hello', (peer) => peer.sendBytes(bytes('0501000c 00000001 00000000')), 'OPENFLOW_REFUSED'],

@@ -87,9 +87,8 @@ async function shakeHands(channel: Channel, offered: readonly Version[]): Promis
     reject(connectionError('OPENFLOW_VERSION_REFUSED', { peer, offered, theirs }));
   channel.onUnsolicited(({ version, xid }, message) => {
     if (message.kind === 'error') return reject(refused('hello', xid, message, textOf(message.data)));
-    if (message.kind !== 'hello') {
-      return reject(connectionError('OPENFLOW_REPLY_UNEXPECTED', { what: 'hello', reply: message.kind }));
-    }
+    // Nothing else can be the first: FrameReader.
+    if (message.kind !== 'hello') return;
     const agreed = agreedVersion(offered, version, message.versions);
     if (agreed === undefined || !isVersion(agreed)) return refuse(message.versions ?? [version]);
     channel.onUnsolicited(undefined);
