@@ -27,6 +27,10 @@ export const { error: connectionError, table: CONNECTION_ERRORS } = errorKinds({
     says: ({ what, reply }) => `the switch answered the ${what} with ${reply}`,
     remedy: () => 'check that the Open vSwitch version is a supported one',
   }),
+  OPENFLOW_REPLY_ENDLESS: kind<{ what: string; maxEntries: number }>({
+    says: ({ what, maxEntries }) => `the switch answered the ${what} with more than ${maxEntries} entries`,
+    remedy: () => 'check with ovs-ofctl dump-aggregate how many flows the bridge has and who adds them',
+  }),
   OPENFLOW_FRAGMENT_MODE_REFUSED: kind<{ wanted: string; actual: string }>({
     says: ({ wanted, actual }) => `the switch kept fragment mode ${actual} instead of ${wanted}`,
     remedy: () => 'check that the switch is Open vSwitch and that nothing else sets its fragment mode',

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SILENT } from '@tenet/std';
 import { type Answer, fakeSwitch } from '../../testing/fake-peer.ts';
-import { addFlow, addGroup, type BundledMessage, type Flow, type Message } from '../index.ts';
+import { addFlow, addGroup, type BundledMessage, type Flow, type Message, OPENFLOW_14 } from '../index.ts';
+import { Channel } from './channel.ts';
 import { connectSwitch } from './connect-switch.ts';
-import type { SwitchConnection } from './switch-connection.ts';
+import { SwitchConnection } from './switch-connection.ts';
 
 const FLOW: Flow = { table: 3, priority: 7, cookie: 0x99n, match: { in_port: { value: 4n } }, actions: [] };
 const BAD_LEN: Message = {
@@ -34,3 +36,19 @@ for (const [mod, name] of NAMES) {
     });
   });
 }
+
+test('dumpGroups() fails with OPENFLOW_REPLY_ENDLESS when parts never end', async () => {
+  const entries = [1, 2, 3].map((id) => ({ id, type: 'all', buckets: [] }) as const);
+  const peer = fakeSwitch((_message, it, xid) => {
+    for (let part = 0; part < 4; part++) {
+      it.send({ kind: 'multipart_reply', type: 'group_desc', more: true, entries }, xid);
+    }
+  });
+  const options = { stream: peer.socket, peer: 'br0', log: SILENT, echoIdleMs: 1_000, deadlineMs: 1_000 };
+  await using connection = new SwitchConnection(new Channel(options, OPENFLOW_14), 10);
+  peer.send({ kind: 'hello' }, 0);
+  await assert.rejects(connection.dumpGroups(), {
+    code: 'OPENFLOW_REPLY_ENDLESS',
+    message: 'the switch answered the group_desc request with more than 10 entries',
+  });
+});

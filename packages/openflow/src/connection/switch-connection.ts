@@ -22,16 +22,22 @@ export interface DumpFlowsOptions {
 /** A dump of very many flows takes the switch seconds. */
 const DUMP_DEADLINE_MS = 60_000;
 
+/** Far beyond what a node has; a reply that goes on and on ends here before the memory does. */
+const MAX_ENTRIES = 1_000_000;
+
 /**
  * An OpenFlow session with one bridge. Every wait has a deadline; what can go wrong is a TenetError of CONNECTION_ERRORS
  * or CODEC_ERRORS. `connectSwitch` makes one; disposing it closes it.
  */
 export class SwitchConnection implements AsyncDisposable {
   readonly #channel: Channel;
+  readonly #maxEntries: number;
   #nextBundle = 1;
 
-  constructor(channel: Channel) {
+  /** `maxEntries` is how many a multipart reply may have. */
+  constructor(channel: Channel, maxEntries = MAX_ENTRIES) {
     this.#channel = channel;
+    this.#maxEntries = maxEntries;
   }
 
   get version(): Version {
@@ -137,11 +143,12 @@ export class SwitchConnection implements AsyncDisposable {
     });
   }
 
-  /** Collects the parts of a reply. */
+  /** Collects the parts of a reply; OPENFLOW_REPLY_ENDLESS when there is no end of them. */
   #multipart<T extends MultipartType>(
     request: Extract<MultipartRequest, { type: T }>,
   ): Promise<MultipartBodies[T]['reply'][number][]> {
     const what = `${request.type} request`;
+    const maxEntries = this.#maxEntries;
     const entries: MultipartBodies[T]['reply'][number][] = [];
     return this.#channel.request(request, {
       what,
@@ -151,6 +158,7 @@ export class SwitchConnection implements AsyncDisposable {
         if (reply.type !== request.type)
           throw connectionError('OPENFLOW_REPLY_UNEXPECTED', { what, reply: reply.type });
         for (const entry of reply.entries) entries.push(entry);
+        if (entries.length > maxEntries) throw connectionError('OPENFLOW_REPLY_ENDLESS', { what, maxEntries });
         return reply.more ? undefined : entries;
       },
     });
