@@ -1,3 +1,4 @@
+import { DEFAULT_CNI_SOCKET } from '@tenet/model/cni';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { failAgent } from './errors.ts';
@@ -18,7 +19,7 @@ const CONFIG = z.strictObject({
     .prefault({}),
   cni: z
     .strictObject({
-      socket: path.default('/run/tenet/cni.sock'),
+      socket: path.default(DEFAULT_CNI_SOCKET),
       leases: path.default('/var/lib/tenet/leases'),
       configDirectory: path.default('/etc/cni/net.d'),
       binDirectory: path.default('/opt/cni/bin'),

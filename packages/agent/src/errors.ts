@@ -64,10 +64,6 @@ export const {
     says: ({ ip, subnet }) => `the requested address ${ip} is not one that a pod in ${subnet} can have`,
     remedy: ({ subnet }) => `choose an address of ${subnet} other than its first two and its last`,
   }),
-  LEASE_UNREADABLE: kind<{ file: string; problem: string }>({
-    says: ({ file, problem }) => `the lease ${file} ${problem}`,
-    remedy: ({ file }) => `remove ${file} if no pod has that address`,
-  }),
   NO_VNID: kind<{ namespace: string; waitedMs: number }>({
     says: ({ namespace, waitedMs }) => `project ${namespace} has no VNID yet, waited ${waitedMs} ms`,
     remedy: ({ namespace }) => `check that the controller runs and that NetNamespace ${namespace} exists`,
@@ -75,6 +71,26 @@ export const {
   NETNS_MISSING: kind<{ path: string }>({
     says: ({ path }) => `the pod's network namespace ${path} does not exist`,
     remedy: () => 'check that the container runtime made the sandbox',
+  }),
+  NETNS_IS_HOST: kind<{ path: string }>({
+    says: ({ path }) => `${path} is the node's own network namespace, not a pod's`,
+    remedy: () => 'check how the container runtime makes sandboxes; pods with hostNetwork get no CNI call',
+  }),
+  INTERFACE_TAKEN: kind<{ ifName: string; path: string }>({
+    says: ({ ifName, path }) => `${path} has an interface ${ifName} already, which is not ours`,
+    remedy: ({ ifName }) => `remove ${ifName} or choose another interface name`,
+  }),
+  DAEMON_RUNS_ALREADY: kind<{ socket: string }>({
+    says: ({ socket }) => `another daemon answers at ${socket}`,
+    remedy: () => 'check that this node runs one tenet node only',
+  }),
+  CONNTRACK_NOT_FLUSHED: kind<{ ip: string; flushes: number }>({
+    says: ({ ip, flushes }) => `the switch still tracks service connections of ${ip} after ${flushes} flushes`,
+    remedy: () => 'check ovs-vswitchd; the call is safe to repeat',
+  }),
+  CLUSTER_NETWORK_CHANGED: kind<{ was: string; is: string }>({
+    says: ({ was, is }) => `ClusterNetwork default says ${is} now, this node was set up for ${was} and stays so`,
+    remedy: () => 'restart the daemons of all nodes, or give ClusterNetwork default its old values back',
   }),
   FLOWS_NOT_INSTALLED: kind<{ what: string }>({
     says: ({ what }) => `the flows of ${what} are not in the switch`,

@@ -57,6 +57,25 @@ export async function learnNode({
   }
 }
 
+/** CLUSTER_NETWORK_CHANGED when ClusterNetwork `default` says something else than when the node was set up. */
+export function checkClusterStays(node: NodeNetwork, { clusterNetworks }: Cluster): void {
+  const now = clusterNetworks.get('default');
+  // Gone, unreadable or not heard of yet: that is the controller's to report.
+  if (now === undefined) return;
+  const was = wordsOf(node);
+  const is = wordsOf({ ...now, clusterNetworks: now.ranges.map((range) => range.cidr) });
+  if (is !== was) failAgent('CLUSTER_NETWORK_CHANGED', { was, is });
+}
+
+function wordsOf({
+  clusterNetworks,
+  serviceNetwork,
+  vxlanPort,
+  mtuBytes,
+}: Pick<NodeNetwork, 'clusterNetworks' | 'serviceNetwork' | 'vxlanPort' | 'mtuBytes'>): string {
+  return `pods in ${clusterNetworks.join(', ')}, services in ${serviceNetwork}, VXLAN port ${vxlanPort}, MTU ${mtuBytes}`;
+}
+
 /** NODE_MOVED when the node's HostSubnet has gone or says something else than when the node was set up. */
 export function checkNodeStays(name: string, node: NodeNetwork, { hostSubnets }: Cluster): void {
   const now = hostSubnets.get(name);

@@ -4,23 +4,25 @@ import type { Netlink } from '@tenet/host';
 import { keepConnected, type SwitchConnection } from '@tenet/openflow/connection';
 import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
 import type { NodeNetwork, Peer } from '@tenet/pipeline';
-import { type Clock, type Ip, isTenetError, type Logger } from '@tenet/std';
+import { type Clock, type Ip, isTenetError, type Logger, type TenetError } from '@tenet/std';
 import { flushServiceConntrack } from './bridge/service-conntrack.ts';
 import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
 import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
 import type { Wiring } from './cni/attach.ts';
 import { attachmentKey } from './cni/attachment.ts';
 import type { AgentConfig } from './config.ts';
-import { failAgent } from './errors.ts';
+import { agentError, failAgent } from './errors.ts';
 import { FlowCompiler, type FlowMap } from './flows/flow-compiler.ts';
 import { FlowReconciler } from './flows/flow-reconciler.ts';
 import { openFlowSwitch } from './flows/open-flow-switch.ts';
 import { reconcileHostNetwork } from './host/host-network.ts';
 import { HostRulesSync } from './host/host-rules-sync.ts';
 import { checkNodeLink } from './host/node-link.ts';
+import { isPodAddress } from './ipam/addresses.ts';
 import { Leases } from './ipam/leases.ts';
-import { checkNodeStays } from './learn-node.ts';
+import { checkClusterStays, checkNodeStays } from './learn-node.ts';
 import { peersOf } from './peers.ts';
+import { raced } from './raced.ts';
 import { Steps } from './steps.ts';
 import { awaitVnid } from './vnid-lookup.ts';
 import type { Cluster } from './watch-cluster.ts';
@@ -63,6 +65,10 @@ export class NodeLoops implements AsyncDisposable {
   #connection: SwitchConnection | undefined;
   #connecting: Promise<void> = Promise.resolve();
   #ended: Promise<void> = Promise.resolve();
+  readonly #also = new Map<string, () => Promise<void>>();
+  /** The pods in the flows that were last compiled, and why there are none if that is so. */
+  #carried: ReadonlySet<string> = new Set();
+  #carriesNone: TenetError | undefined;
   #refused = '';
 
   constructor(options: NodeLoopsOptions) {
@@ -79,15 +85,19 @@ export class NodeLoops implements AsyncDisposable {
       ovs,
       netlink,
       log,
-      leases: new Leases(config.cni.leases, node.subnet),
+      leases: new Leases(config.cni.leases, { subnet: node.subnet, log }),
       vnidOf: (namespace, signal) => awaitVnid(cluster.netNamespaces, namespace, { signal }),
-      syncFlows: () => this.#flows.sync(),
+      syncFlows: (signal) => raced(this.#flows.sync(), signal),
+      whyNotCarried: (ip) => this.#whyNotCarried(ip),
       detaching: this.#detaching,
-      flushConntrack: (ip) =>
-        flushServiceConntrack(
-          node.datapath,
-          { control, flush: (zone, direction, source) => this.#flush(zone, direction, source) },
-          ip,
+      flushConntrack: (ip, signal) =>
+        raced(
+          flushServiceConntrack(
+            node.datapath,
+            { control, flush: (zone, direction, source) => this.#flush(zone, direction, source) },
+            ip,
+          ),
+          signal,
         ),
     };
   }
@@ -97,6 +107,7 @@ export class NodeLoops implements AsyncDisposable {
     const { config, node, cluster, ovs, netlink, log, clock, random } = this.#options;
     await ovs.connected({ signal: this.#signal });
     checkNodeLink(netlink, ovs.cache, config.nodeName, node);
+    this.#adoptPods();
     await ensureSwitchObjects(ovs, node, this.#signal);
     reconcileHostNetwork(netlink, node, this.#podLinks());
     await this.#rules.reconcile(this.#signal);
@@ -121,6 +132,11 @@ export class NodeLoops implements AsyncDisposable {
       ovs.cache.onChange(look),
     );
     this.#ended = this.#passes();
+  }
+
+  /** One more thing to keep in each full pass. */
+  alsoKeep(what: string, step: () => Promise<void>): void {
+    this.#also.set(what, step);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,9 +167,22 @@ export class NodeLoops implements AsyncDisposable {
     }
   }
 
+  /** The switch's database knows which pods are here: none of their addresses may be given away, lease or not. */
+  #adoptPods(): void {
+    const { node, ovs, log } = this.#options;
+    for (const { attachment, pod, ip } of wiredPods(ovs.cache)) {
+      const facts = { pod: `${pod.namespace}/${pod.name}`, ip: ip.toString() };
+      if (!isPodAddress(node.subnet, ip)) log.warn('pod outside of the subnet', { ...facts, remedy: 'delete the pod' });
+      else if (!this.wiring.leases.adopt(attachment, ip)) {
+        log.warn('address leased to another', { ...facts, remedy: 'delete both pods: neither gets flows' });
+      }
+    }
+  }
+
   async #fullPass(pass: number): Promise<void> {
     const { config, node, cluster, ovs, netlink, log } = this.#options;
     await this.#steps.run('own subnet', () => checkNodeStays(config.nodeName, node, cluster));
+    await this.#steps.run('cluster network', () => checkClusterStays(node, cluster));
     await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
     await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
     await this.#steps.run('host network', () => {
@@ -165,6 +194,7 @@ export class NodeLoops implements AsyncDisposable {
       this.#flows.distrust();
       return this.#flows.sync();
     });
+    for (const [what, step] of this.#also) await this.#steps.run(what, step);
     if (node.datapath === 'netdev') {
       await this.#steps.run('tunnel neighbours', () => this.#neighbours.refresh(this.#peers(), this.#signal));
     }
@@ -179,11 +209,21 @@ export class NodeLoops implements AsyncDisposable {
       checkFixedPorts(ovs.cache);
     } catch (error) {
       if (!isTenetError(error)) throw error;
+      this.#carried = new Set();
+      this.#carriesNone = error;
       return new Map();
     }
     const pods = wiredPods(ovs.cache).filter(({ attachment }) => !this.#detaching.has(attachmentKey(attachment)));
     const vnidOf = (namespace: string) => cluster.netNamespaces.get(namespace)?.vnid;
-    return this.#compiler.compile({ node, pods: podPorts(pods, vnidOf), peers: this.#peers() });
+    const ports = podPorts(pods, vnidOf);
+    this.#carried = new Set(ports.map(({ ip }) => ip.toString()));
+    this.#carriesNone = undefined;
+    return this.#compiler.compile({ node, pods: ports, peers: this.#peers() });
+  }
+
+  #whyNotCarried(ip: Ip): TenetError | undefined {
+    if (this.#carried.has(ip.toString())) return undefined;
+    return this.#carriesNone ?? agentError('FLOWS_NOT_INSTALLED', { what: `the pod ${ip}` });
   }
 
   /** The host's ends of the pods' links. */

@@ -17,8 +17,15 @@ const NODE = {
   mtuBytes: 1450,
 };
 
-function hostSubnet(name: string, hostIp: string, subnet: string): HostSubnet {
-  return { name, uid: `${name}-uid`, hostIp: Ip.parse(hostIp), subnet: Prefix.parse(subnet), assignSubnet: false };
+function hostSubnet(name: string, hostIp: string, subnet: string, createdAt = '2026-01-02T00:00:00Z'): HostSubnet {
+  return {
+    name,
+    uid: `${name}-uid`,
+    createdAt,
+    hostIp: Ip.parse(hostIp),
+    subnet: Prefix.parse(subnet),
+    assignSubnet: false,
+  };
 }
 
 describe('peersOf()', () => {
@@ -62,6 +69,20 @@ describe('peersOf()', () => {
       assert.match(refused[0]?.problem ?? '', problem);
     });
   }
+
+  test('keeps the older of two that claim the same, whatever their names', () => {
+    const older = hostSubnet('zz', '10.122.70.73', '10.130.0.0/23', '2026-01-01T00:00:00Z');
+    const younger = hostSubnet('aa', '10.122.70.99', '10.130.0.0/23', '2026-01-03T00:00:00Z');
+    const { peers, refused } = peersOf('dt-infra1', NODE, [younger, older]);
+    assert.deepEqual(
+      peers.map(({ hostIp }) => String(hostIp)),
+      ['10.122.70.73'],
+    );
+    assert.deepEqual(
+      refused.map(({ name }) => name),
+      ['aa'],
+    );
+  });
 
   test('is every other node with a subnet, whatever their order', () => {
     const own = hostSubnet('dt-infra1', '10.122.70.72', '10.131.2.0/23');

@@ -11,7 +11,7 @@ export interface RefusedPeer {
 
 /**
  * The other nodes, from all HostSubnets. One that would speak for addresses or pods that are ours or another's is
- * refused: the one whose name sorts first keeps what two claim.
+ * refused: of two that claim the same the older one keeps it, as the controller decides too.
  */
 export function peersOf(
   nodeName: string,
@@ -20,7 +20,7 @@ export function peersOf(
 ): { readonly peers: readonly Peer[]; readonly refused: readonly RefusedPeer[] } {
   const peers: (Peer & { readonly name: string })[] = [];
   const refused: RefusedPeer[] = [];
-  const others = [...hostSubnets].filter(({ name }) => name !== nodeName).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const others = [...hostSubnets].filter(({ name }) => name !== nodeName).sort(byAge);
   for (const { name, uid, hostIp, subnet, fixedVnid } of others) {
     if (subnet === undefined) continue;
     const problem = problemOf({ hostIp, subnet }, node, peers);
@@ -29,6 +29,12 @@ export function peersOf(
     } else refused.push({ name, problem });
   }
   return { peers: peers.map(({ name: _, ...peer }) => peer), refused };
+}
+
+/** Who came first, then by name: the same on every node and after every restart. */
+function byAge(a: HostSubnet, b: HostSubnet): number {
+  const [left, right] = a.createdAt === b.createdAt ? [a.name, b.name] : [a.createdAt, b.createdAt];
+  return left < right ? -1 : 1;
 }
 
 /** Why a claim cannot be believed; undefined when it can. */

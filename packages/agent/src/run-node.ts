@@ -2,7 +2,7 @@ import { Netlink } from '@tenet/host';
 import { openKubeClient } from '@tenet/kube';
 import { OpenVSwitch } from '@tenet/ovsdb';
 import type { Clock, Logger } from '@tenet/std';
-import { startCniServer } from './cni/cni-server.ts';
+import { CniServer, refuseSecondDaemon } from './cni/cni-server.ts';
 import { announceNetwork, installPlugin, type PluginProgram, withdrawNetwork } from './cni/install-plugin.ts';
 import type { AgentConfig } from './config.ts';
 import { learnNode } from './learn-node.ts';
@@ -29,6 +29,7 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   // What was begun ends with this call, also when it fails half way: else watches would keep the process alive.
   using life = endOfBlock();
   const signal = AbortSignal.any([stop, life.signal]);
+  await refuseSecondDaemon(config.cni.socket);
   // Until everything stands no pod may be started here.
   withdrawNetwork(config.cni);
   await using client = await openKubeClient({
@@ -42,7 +43,9 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   using netlink = Netlink.open();
   await using loops = new NodeLoops({ config, node, cluster, ovs, netlink, log, clock, random, signal });
   await loops.started();
-  await using _server = await startCniServer({ socket: config.cni.socket, wiring: loops.wiring, log });
+  await using server = new CniServer({ socket: config.cni.socket, wiring: loops.wiring, log, signal });
+  await server.ensureListening();
+  loops.alsoKeep('cni socket', () => server.ensureListening());
   installPlugin(config.cni.binDirectory, plugin);
   announceNetwork(config.cni);
   log.info('node is ready', { node: config.nodeName, subnet: node.subnet.toString() });

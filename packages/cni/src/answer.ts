@@ -1,3 +1,5 @@
+import { CNI_ERROR, CNI_VERSIONS, DEFAULT_CNI_SOCKET, NEWEST_CNI_VERSION, UNNAMED_CNI_VERSION } from '@tenet/model/cni';
+
 /** A call of the plugin, and the way to the daemon. */
 export interface Call {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -11,25 +13,17 @@ export interface Outcome {
   readonly status: number;
 }
 
-const VERSION = '1.1.0';
-const SUPPORTED_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
-const DEFAULT_SOCKET = '/run/tenet/cni.sock';
-
-/** Error codes of CNI 1.1.0, section 5, "Error". */
-const DECODING_FAILURE = 6;
-const TRY_AGAIN_LATER = 11;
-
 /** Answers VERSION by itself, everything else by the daemon. Never rejects: a failure is an answer too. */
 export async function answer({ environment, stdin, ask }: Call): Promise<Outcome> {
   if (environment.CNI_COMMAND === 'VERSION') {
-    const cniVersion = versionOf(stdin) ?? VERSION;
-    return { print: JSON.stringify({ cniVersion, supportedVersions: SUPPORTED_VERSIONS }), status: 0 };
+    const cniVersion = versionOf(stdin) ?? NEWEST_CNI_VERSION;
+    return { print: JSON.stringify({ cniVersion, supportedVersions: CNI_VERSIONS }), status: 0 };
   }
   const cniVersion = versionOf(stdin);
   if (cniVersion === undefined) {
     return failure(
-      VERSION,
-      DECODING_FAILURE,
+      NEWEST_CNI_VERSION,
+      CNI_ERROR.decodingFailure,
       'the network configuration on stdin is not a JSON object',
       'check the file in /etc/cni/net.d that names tenet-cni',
     );
@@ -45,7 +39,7 @@ export async function answer({ environment, stdin, ask }: Call): Promise<Outcome
     const reason = error instanceof Error ? error.message : String(error);
     return failure(
       cniVersion,
-      TRY_AGAIN_LATER,
+      CNI_ERROR.tryAgainLater,
       `the node's daemon does not answer at ${socket}: ${reason}`,
       'check that tenet node runs on this node',
     );
@@ -65,16 +59,16 @@ function relevant(environment: Call['environment']): Record<string, string> {
   );
 }
 
-/** The version that the configuration names, 0.3.1 when it names none; undefined when it is no JSON object. */
+/** The version that the configuration names, or that of one that names none; undefined when it is no JSON object. */
 function versionOf(stdin: string): string | undefined {
   const configuration = objectOf(stdin);
   if (configuration === undefined) return undefined;
-  return typeof configuration.cniVersion === 'string' ? configuration.cniVersion : '0.3.1';
+  return typeof configuration.cniVersion === 'string' ? configuration.cniVersion : UNNAMED_CNI_VERSION;
 }
 
 function socketOf(stdin: string): string {
   const socket = objectOf(stdin)?.socket;
-  return typeof socket === 'string' ? socket : DEFAULT_SOCKET;
+  return typeof socket === 'string' ? socket : DEFAULT_CNI_SOCKET;
 }
 
 function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -8,6 +8,8 @@ import { MAX_VNID, type Vnid, vnidOf } from './vnid.ts';
 export interface HostSubnet {
   readonly name: string;
   readonly uid: string;
+  /** When it was made, as the API server writes it (RFC 3339, UTC, so that text order is age); empty when not known. */
+  readonly createdAt: string;
   readonly hostIp: Ip;
   /** Absent only while the assign-subnet annotation asks for one. */
   readonly subnet?: Prefix;
@@ -19,7 +21,7 @@ export interface HostSubnet {
 
 /** Reads and validates a HostSubnet; OBJECT_INVALID names the field. */
 export function parseHostSubnet(object: HostSubnetObject): HostSubnet {
-  const { name, uid = '', annotations = {} } = object.metadata;
+  const { name, uid = '', creationTimestamp: createdAt = '', annotations = {} } = object.metadata;
   const invalid = (field: string, problem: string): never =>
     failModel('OBJECT_INVALID', { kind: 'HostSubnet', name, field, problem });
   const assignSubnet = annotations[ANNOTATION.assignSubnet] !== undefined;
@@ -44,6 +46,7 @@ export function parseHostSubnet(object: HostSubnetObject): HostSubnet {
   return {
     name,
     uid,
+    createdAt,
     hostIp,
     assignSubnet,
     ...(subnet === undefined ? {} : { subnet }),

@@ -1,6 +1,7 @@
 import { unixctl } from '@tenet/ovsdb';
 import { type Datapath, SERVICE_ZONE } from '@tenet/pipeline';
 import type { Ip } from '@tenet/std';
+import { failAgent } from '../errors.ts';
 
 /** OVS 3.1 in userspace deletes while it walks its table, so that one flush skips entries: of 300, 125 were left. */
 const MOST_FLUSHES = 16;
@@ -15,7 +16,8 @@ export interface ConntrackSwitch {
 
 /**
  * Ends what the switch remembers of a pod's service connections, before its address can be used again: else a new
- * pod's direct connection with an old one's ports would have its replies sent to the host.
+ * pod's direct connection with an old one's ports would have its replies sent to the host. CONNTRACK_NOT_FLUSHED when
+ * entries are left all the same.
  */
 export async function flushServiceConntrack(datapath: Datapath, ovs: ConntrackSwitch, ip: Ip): Promise<void> {
   for (let flushes = 0; flushes < MOST_FLUSHES; flushes++) {
@@ -25,6 +27,7 @@ export async function flushServiceConntrack(datapath: Datapath, ovs: ConntrackSw
     const left = await unixctl(await ovs.control(), 'dpctl/dump-conntrack', [`zone=${SERVICE_ZONE}`]);
     if (!mentionsSource(left, ip)) return;
   }
+  failAgent('CONNTRACK_NOT_FLUSHED', { ip: ip.toString(), flushes: MOST_FLUSHES });
 }
 
 /** True when an entry of the dump has the address as source of one of its directions. */

@@ -1,5 +1,5 @@
+import { CNI_ERROR, type CniVersion } from '@tenet/model/cni';
 import { type Ip, isTenetError, type Mac, type Prefix } from '@tenet/std';
-import type { CniVersion } from './request.ts';
 
 /** What an ADD made. */
 export interface Wired {
@@ -37,13 +37,10 @@ export function addResult(version: CniVersion, wired: Wired): object {
   };
 }
 
-/** Error codes of CNI 1.1.0, section 5, "Error"; 100 and up are the plugin's own. */
-const CNI_ERROR = { environment: 4, decode: 6, configuration: 7, version: 1, tryAgain: 11, internal: 999 } as const;
-
 const CODE_OF: Readonly<Record<string, number>> = {
-  CNI_ENVIRONMENT: CNI_ERROR.environment,
-  CNI_CONFIGURATION: CNI_ERROR.configuration,
-  CNI_VERSION: CNI_ERROR.version,
+  CNI_ENVIRONMENT: CNI_ERROR.invalidEnvironment,
+  CNI_CONFIGURATION: CNI_ERROR.invalidConfiguration,
+  CNI_VERSION: CNI_ERROR.incompatibleVersion,
 };
 
 /** A failure as CNI wants it: `msg` is the sentence, `details` the remedy. All of ours but bad input may be repeated. */
@@ -58,7 +55,7 @@ export function errorAnswer(version: CniVersion, error: unknown): object {
   }
   return {
     cniVersion: version,
-    code: CODE_OF[error.code] ?? CNI_ERROR.tryAgain,
+    code: CODE_OF[error.code] ?? CNI_ERROR.tryAgainLater,
     msg: error.message,
     details: `${error.remedy} (${error.code})`,
   };

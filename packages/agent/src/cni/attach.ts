@@ -2,7 +2,7 @@ import { deleteConntrack, type Netlink } from '@tenet/host';
 import type { Vnid } from '@tenet/model';
 import { addPort, deletePorts, type OpenVSwitch } from '@tenet/ovsdb';
 import type { NodeNetwork } from '@tenet/pipeline';
-import { type Ip, type Logger, Mac, sentenceOf } from '@tenet/std';
+import { type Ip, type Logger, Mac, sentenceOf, type TenetError } from '@tenet/std';
 import type { Leases } from '../ipam/leases.ts';
 import { wantedOfPort } from '../of-port.ts';
 import { BRIDGE, externalIdsOf, type WiredPod, wiredPods } from '../wired-pods.ts';
@@ -20,13 +20,18 @@ export interface Wiring {
   readonly log: Logger;
   /** The project's number, waiting for it a while; NO_VNID when it does not come. */
   readonly vnidOf: (namespace: string, signal: AbortSignal) => Promise<Vnid>;
-  /** Resolves when the switch has the flows of all pods that the database shows, but those being detached. */
-  readonly syncFlows: () => Promise<void>;
+  /** Resolves when the switch has all the flows that it should have, but none of those being detached. */
+  readonly syncFlows: (signal: AbortSignal) => Promise<void>;
+  /** Why the switch does not carry a pod's packets, as of the last flows that it got; undefined when it does. */
+  readonly whyNotCarried: (ip: Ip) => TenetError | undefined;
   /** Attachments whose flows must go although their ports are still there, by key. */
   readonly detaching: Set<string>;
   /** Ends what the switch remembers of a pod's service connections. */
-  readonly flushConntrack: (ip: Ip) => Promise<void>;
+  readonly flushConntrack: (ip: Ip, signal: AbortSignal) => Promise<void>;
 }
+
+/** How long a failed ADD may take to undo itself; what is left then goes with the runtime's DEL. */
+const TAKE_BACK_MS = 5_000;
 
 /**
  * ADD: when it returns, the pod can reach and be reached. When it fails, all that it made is taken back. Repeated, it
@@ -57,10 +62,12 @@ export async function attach(wiring: Wiring, request: CniRequest, signal: AbortS
       },
       { signal },
     );
-    await wiring.syncFlows();
+    await wiring.syncFlows(signal);
+    const problem = wiring.whyNotCarried(ip);
+    if (problem !== undefined) throw problem;
   } catch (error) {
     // The first failure is the one to tell; what could not be taken back now goes with the runtime's DEL.
-    await detach(wiring, attachment).catch((late) => {
+    await detach(wiring, attachment, AbortSignal.timeout(TAKE_BACK_MS)).catch((late) => {
       wiring.log.warn('half-made pod not taken back', { pod: `${pod.namespace}/${pod.name}`, error: sentenceOf(late) });
     });
     throw error;
@@ -83,7 +90,7 @@ export async function attach(wiring: Wiring, request: CniRequest, signal: AbortS
  * DEL: flows first, then the port, then what conntrack remembers, then the device, and the address last, so that it
  * is never given to another while anything still leads to it. What is gone already is fine.
  */
-export async function detach(wiring: Wiring, attachment: Attachment, signal?: AbortSignal): Promise<void> {
+export async function detach(wiring: Wiring, attachment: Attachment, signal: AbortSignal): Promise<void> {
   const { ovs, netlink, leases, detaching } = wiring;
   const key = attachmentKey(attachment);
   const hostVeth = hostVethName(attachment);
@@ -92,11 +99,11 @@ export async function detach(wiring: Wiring, attachment: Attachment, signal?: Ab
   try {
     if (podOf(ovs, attachment) !== undefined || ip !== undefined) {
       await ovs.connected({ signal });
-      await wiring.syncFlows();
+      await wiring.syncFlows(signal);
       await deletePorts(ovs, [hostVeth], { signal });
     }
     if (ip !== undefined) {
-      await wiring.flushConntrack(ip);
+      await wiring.flushConntrack(ip, signal);
       deleteConntrack({ originalSource: ip });
       deleteConntrack({ replySource: ip });
     }

@@ -1,16 +1,19 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
-import { isTenetError, type Logger, sentenceOf } from '@tenet/std';
-import fastify from 'fastify';
-import { agentError } from '../errors.ts';
+import { NEWEST_CNI_VERSION } from '@tenet/model/cni';
+import type { Logger } from '@tenet/std';
+import fastify, { type FastifyInstance } from 'fastify';
+import { agentError, failAgent } from '../errors.ts';
 import { addResult, errorAnswer, type Wired } from './answer.ts';
 import { attach, detach, type Wiring } from './attach.ts';
 import { attachmentKey } from './attachment.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { answerVersion, parseCniRequest, WIRE_REQUEST } from './request.ts';
 
-/** Runtimes wait minutes; a pod that waits longer than this is better tried again. */
-const CALL_DEADLINE_MS = 30_000;
+/** Runtimes wait minutes and the plugin 40 s; with the time to undo a failed call this ends before both. */
+const CALL_DEADLINE_MS = 25_000;
 
 /** A request is an environment and a network configuration: far more than that is a mistake. */
 const MAX_REQUEST_BYTES = 4 << 20;
@@ -20,19 +23,56 @@ export interface CniServerOptions {
   readonly socket: string;
   readonly wiring: Wiring;
   readonly log: Logger;
+  /** Ends the calls under way. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Serves the CNI plugin on a unix socket: one POST a call, answered with what the plugin has to print and the status
  * with which it has to exit. Calls for one attachment queue, others run at the same time.
  */
-export async function startCniServer({ socket, wiring, log }: CniServerOptions): Promise<AsyncDisposable> {
-  const queue = new KeyedQueue();
-  const server = fastify({ bodyLimit: MAX_REQUEST_BYTES });
+export class CniServer implements AsyncDisposable {
+  readonly #options: CniServerOptions;
+  readonly #queue = new KeyedQueue();
+  #server: FastifyInstance | undefined;
 
-  server.post('/cni', async (message) => {
-    const wire = WIRE_REQUEST.safeParse(message.body);
-    if (!wire.success) return { status: 1, print: errorAnswer('1.1.0', new TypeError('the plugin sent no CNI call')) };
+  constructor(options: CniServerOptions) {
+    this.#options = options;
+  }
+
+  /** Listens, unless it does so already; also after somebody has removed the socket. */
+  async ensureListening(): Promise<void> {
+    const { socket } = this.#options;
+    if (this.#server !== undefined && existsSync(socket)) return;
+    await this.#server?.close();
+    const server = fastify({ bodyLimit: MAX_REQUEST_BYTES });
+    server.post('/cni', (message) => this.#answer(message.body));
+    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+    rmSync(socket, { force: true });
+    await server.ready();
+    // The socket is born when listen is called: nobody but us may ever have been able to open it.
+    const umask = process.umask(0o177);
+    try {
+      server.server.listen(socket);
+    } finally {
+      process.umask(umask);
+    }
+    await once(server.server, 'listening');
+    this.#server = server;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server?.close();
+  }
+
+  async #answer(body: unknown): Promise<{ readonly status: number; readonly print?: object }> {
+    const { wiring, log, signal } = this.#options;
+    const wire = WIRE_REQUEST.safeParse(body);
+    if (!wire.success) {
+      const error = agentError('CNI_CONFIGURATION', { problem: 'did not come from tenet-cni' });
+      return { status: 1, print: errorAnswer(NEWEST_CNI_VERSION, error) };
+    }
+    const { environment, stdin } = wire.data;
     const startedMs = performance.now();
     try {
       const request = parseCniRequest(wire.data);
@@ -42,27 +82,37 @@ export async function startCniServer({ socket, wiring, log }: CniServerOptions):
         containerId: attachment.containerId,
         interface: attachment.ifName,
       };
-      const signal = AbortSignal.timeout(CALL_DEADLINE_MS);
-      const wired = await queue.run<Wired | undefined>(attachmentKey(attachment), async () =>
-        command === 'ADD' ? attach(wiring, request, signal) : void (await detach(wiring, attachment, signal)),
-      );
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]);
+      const wired = await this.#queue.run<Wired | undefined>(attachmentKey(attachment), async () => {
+        // Who waited too long behind another call has gone.
+        deadline.throwIfAborted();
+        return command === 'ADD'
+          ? attach(wiring, request, deadline)
+          : void (await detach(wiring, attachment, deadline));
+      });
       const ms = Math.round((performance.now() - startedMs) * 10) / 10;
       if (wired === undefined) log.info('pod detached', { ...facts, ms });
       else log.info('pod attached', { ...facts, ip: wired.ip.toString(), ms });
       return { status: 0, ...(wired === undefined ? {} : { print: addResult(version, wired) }) };
     } catch (error) {
-      const failure = lateOr(error, wire.data.environment.CNI_COMMAND ?? 'CNI call');
-      const remedy = isTenetError(failure) ? failure.remedy : undefined;
-      log.warn('cni call failed', { command: wire.data.environment.CNI_COMMAND, error: sentenceOf(failure), remedy });
-      return { status: 1, print: errorAnswer(answerVersion(wire.data.stdin), failure) };
+      const failure = lateOr(error, environment.CNI_COMMAND ?? 'CNI call');
+      log.warn('cni call failed', { command: environment.CNI_COMMAND, error: failure });
+      return { status: 1, print: errorAnswer(answerVersion(stdin), failure) };
     }
-  });
+  }
+}
 
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
-  rmSync(socket, { force: true });
-  await server.listen({ path: socket });
-  chmodSync(socket, 0o600);
-  return { [Symbol.asyncDispose]: () => server.close() };
+/** DAEMON_RUNS_ALREADY when somebody answers at the socket: two daemons would undo each other's work. */
+export async function refuseSecondDaemon(socket: string): Promise<void> {
+  const connection = createConnection(socket);
+  try {
+    await once(connection, 'connect');
+  } catch {
+    return;
+  } finally {
+    connection.destroy();
+  }
+  failAgent('DAEMON_RUNS_ALREADY', { socket });
 }
 
 /** A deadline that passed in the middle says what was waited for. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { inNamespace, Netlink, setTxChecksum, sinkLinks, writeSysctl } from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { type Ip, Mac, Prefix } from '@tenet/std';
@@ -29,11 +29,12 @@ export function isPodLinkThere(host: Netlink, { hostVeth, netns, ifName, ip }: P
  * call left half made under the same names is replaced. NETNS_MISSING when the sandbox is gone.
  */
 export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns, ifName, ip }: PodLink): void {
-  if (!existsSync(netns)) failAgent('NETNS_MISSING', { path: netns });
+  checkSandbox(netns);
   const { mtuBytes, subnet, gateway, clusterNetworks, datapath } = node;
   host.deleteLink(hostVeth);
   using pod = Netlink.open(netns);
-  pod.deleteLink(ifName);
+  // Ours would have gone with its other end: this one is somebody else's.
+  if (pod.link(ifName) !== undefined) failAgent('INTERFACE_TAKEN', { ifName, path: netns });
   host.addVeth({
     name: hostVeth,
     mtu: mtuBytes,
@@ -47,6 +48,7 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
   });
   if (datapath === 'netdev') {
     setTxChecksum(hostVeth, false);
+    writeSysctl(`net.ipv6.conf.${hostVeth}.disable_ipv6`, '1');
     sinkLinks(host, [hostVeth]);
     writeSysctl(`net.ipv4.conf.${hostVeth}.rp_filter`, '1');
   }
@@ -58,4 +60,12 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
   for (const destination of [...clusterNetworks, MULTICAST])
     pod.replaceRoute({ destination, link: ifName, scope: 'link' });
   host.changeLink(hostVeth, { up: true });
+}
+
+/** NETNS_MISSING when the sandbox is gone, NETNS_IS_HOST when it is the node's own namespace, which is no pod's. */
+function checkSandbox(netns: string): void {
+  if (!existsSync(netns)) failAgent('NETNS_MISSING', { path: netns });
+  const sandbox = statSync(netns);
+  const own = statSync('/proc/self/ns/net');
+  if (sandbox.ino === own.ino && sandbox.dev === own.dev) failAgent('NETNS_IS_HOST', { path: netns });
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { CNI_VERSIONS } from '@tenet/model/cni';
 import { Ip, isTenetError, Mac, Prefix } from '@tenet/std';
 import fc from 'fast-check';
 import { addResult, errorAnswer } from './answer.ts';
 import { hostVethName } from './attachment.ts';
-import { CNI_VERSIONS, parseCniRequest, type WireRequest } from './request.ts';
+import { parseCniRequest, type WireRequest } from './request.ts';
 
 const ENVIRONMENT = {
   CNI_COMMAND: 'ADD',

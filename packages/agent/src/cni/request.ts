@@ -1,12 +1,8 @@
+import { CNI_VERSIONS, type CniVersion, NEWEST_CNI_VERSION, UNNAMED_CNI_VERSION } from '@tenet/model/cni';
 import { Ip } from '@tenet/std';
 import { z } from 'zod';
 import { failAgent } from '../errors.ts';
 import type { Attachment } from './attachment.ts';
-
-/** The versions of CNI results that are given, oldest first. */
-export const CNI_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const;
-
-export type CniVersion = (typeof CNI_VERSIONS)[number];
 
 /** What the plugin hands on: its environment and its stdin, both as they came. */
 export const WIRE_REQUEST = z.strictObject({ environment: z.record(z.string(), z.string()), stdin: z.string() });
@@ -31,7 +27,7 @@ export interface CniRequest {
 }
 
 const CONFIGURATION = z.looseObject({
-  cniVersion: z.string().default('0.3.1'),
+  cniVersion: z.string().default(UNNAMED_CNI_VERSION),
   name: z.string(),
   runtimeConfig: z.looseObject({ ips: z.array(z.string()).optional() }).optional(),
 });
@@ -81,7 +77,7 @@ export function answerVersion(stdin: string): CniVersion {
   try {
     return versionOf(parseConfiguration(stdin).cniVersion);
   } catch {
-    return '1.1.0';
+    return NEWEST_CNI_VERSION;
   }
 }
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempDisposableSync, readdirSync, readFileSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { Ip, isTenetError, Prefix } from '@tenet/std';
+import { Ip, isTenetError, type Logger, Prefix, SILENT } from '@tenet/std';
 import fc from 'fast-check';
 import { Leases } from './leases.ts';
 
@@ -29,7 +29,7 @@ describe('Leases', () => {
   for (const { name, ip, code } of REFUSED) {
     test(`acquire() refuses ${name} and leaves nothing behind`, () => {
       using dir = directory();
-      const leases = new Leases(dir.path, SUBNET);
+      const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
       leases.acquire(attachment(1), Ip.parse('10.131.2.3'));
       const before = readdirSync(dir.path);
       assert.throws(
@@ -42,7 +42,7 @@ describe('Leases', () => {
 
   test('acquire() refuses with SUBNET_FULL when every address is leased, and works again after one is released', () => {
     using dir = directory();
-    const leases = new Leases(dir.path, SUBNET);
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     const taken = Array.from({ length: ROOM }, (_, n) => leases.acquire(attachment(n)));
     assert.equal(new Set(taken.map(String)).size, ROOM);
     assert.throws(
@@ -53,18 +53,34 @@ describe('Leases', () => {
     assert.equal(leases.acquire(attachment(99)).toString(), String(taken[2]));
   });
 
-  test('a file that is no lease is an error that names it', () => {
+  test('a lease that says nothing keeps its address taken, and is told of', () => {
     using dir = directory();
     writeFileSync(join(dir.path, '10.131.2.4'), '');
+    const told: string[] = [];
+    const log: Logger = { ...SILENT, warn: (phrase, facts) => void told.push(`${phrase}: ${facts?.path}`) };
+    const leases = new Leases(dir.path, { subnet: SUBNET, log });
+    assert.deepEqual(told, [`lease unreadable: ${join(dir.path, '10.131.2.4')}`]);
+    const given = Array.from({ length: ROOM - 1 }, (_, n) => String(leases.acquire(attachment(n))));
+    assert.ok(!given.includes('10.131.2.4'));
     assert.throws(
-      () => new Leases(dir.path, SUBNET),
-      (error) => isTenetError(error, 'LEASE_UNREADABLE'),
+      () => leases.acquire(attachment(9)),
+      (error) => isTenetError(error, 'SUBNET_FULL'),
     );
+  });
+
+  test("adopt() gives a pod that the switch knows its lease back, and never takes another's", () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    const ip = Ip.parse('10.131.2.4');
+    assert.equal(leases.adopt(attachment(1), ip), true);
+    assert.equal(leases.adopt(attachment(1), ip), true);
+    assert.equal(leases.adopt(attachment(2), ip), false);
+    assert.equal(String(new Leases(dir.path, { subnet: SUBNET, log: SILENT }).of(attachment(1))), '10.131.2.4');
   });
 
   test('acquire() goes round: a released address is the last to be given again', () => {
     using dir = directory();
-    const leases = new Leases(dir.path, SUBNET);
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     const first = leases.acquire(attachment(1));
     leases.release(first);
     const next = Array.from({ length: ROOM }, (_, n) => String(leases.acquire(attachment(10 + n))));
@@ -73,18 +89,18 @@ describe('Leases', () => {
 
   test('acquire() gives an attachment the address that it has', () => {
     using dir = directory();
-    const leases = new Leases(dir.path, SUBNET);
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     assert.equal(String(leases.acquire(attachment(1))), String(leases.acquire(attachment(1))));
     assert.equal(leases.all.size, 1);
   });
 
   test('a new Leases on the same directory has the same leases and goes on where the old one was', () => {
     using dir = directory();
-    const before = new Leases(dir.path, SUBNET);
+    const before = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     before.acquire(attachment(1));
     const second = before.acquire(attachment(2));
     before.release(before.of(attachment(1)) as Ip);
-    const after = new Leases(dir.path, SUBNET);
+    const after = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     assert.equal(String(after.of(attachment(2))), String(second));
     assert.equal(String(after.acquire(attachment(3))), '10.131.2.4');
   });
@@ -92,14 +108,14 @@ describe('Leases', () => {
   test('a draft that a kill left behind is no lease and goes at the next start', () => {
     using dir = directory();
     writeFileSync(join(dir.path, '.10.131.2.4'), 'c1');
-    const leases = new Leases(dir.path, SUBNET);
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     assert.equal(leases.all.size, 0);
     assert.equal(existsSync(join(dir.path, '.10.131.2.4')), false);
   });
 
   test('a lease file names its container and interface', () => {
     using dir = directory();
-    const ip = new Leases(dir.path, SUBNET).acquire(attachment(7));
+    const ip = new Leases(dir.path, { subnet: SUBNET, log: SILENT }).acquire(attachment(7));
     assert.equal(readFileSync(join(dir.path, String(ip)), 'utf8'), 'c7\neth0\n');
   });
 
@@ -112,10 +128,10 @@ describe('Leases', () => {
     fc.assert(
       fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
         using dir = directory();
-        let leases = new Leases(dir.path, SUBNET);
+        let leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
         const owners = new Map<string, number>();
         for (const { kind, n } of commands) {
-          if (kind === 'restart') leases = new Leases(dir.path, SUBNET);
+          if (kind === 'restart') leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
           else if (kind === 'release') {
             const ip = leases.of(attachment(n));
             if (ip !== undefined) leases.release(ip);

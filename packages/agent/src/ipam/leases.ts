@@ -1,11 +1,25 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { Ip, type Prefix } from '@tenet/std';
+import { Ip, type Logger, type Prefix } from '@tenet/std';
 import { type Attachment, attachmentKey } from '../cni/attachment.ts';
 import { failAgent } from '../errors.ts';
 import { firstPodAddress, isPodAddress, nextFree } from './addresses.ts';
 
 const CURSOR = 'cursor';
+
+/** Whose lease nobody can say any more: no attachment has an empty id. */
+const UNKNOWN: Attachment = { containerId: '', ifName: '' };
 
 /**
  * The addresses of this node that pods have: one file for each, named by the address, written whole or not at all,
@@ -17,14 +31,14 @@ export class Leases {
   readonly #owners = new Map<string, Attachment>();
   #cursor: Ip;
 
-  /** Reads what is there; LEASE_UNREADABLE for a file that is no lease. */
-  constructor(directory: string, subnet: Prefix) {
+  /** Reads what is there. An address whose lease says nothing stays taken, and the log says what to do about it. */
+  constructor(directory: string, { subnet, log }: { readonly subnet: Prefix; readonly log: Logger }) {
     this.#directory = directory;
     this.#subnet = subnet;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(directory)) {
       if (name.startsWith('.')) unlinkSync(join(directory, name));
-      else if (name !== CURSOR) this.#owners.set(name, this.#read(name));
+      else if (name !== CURSOR) this.#owners.set(name, this.#read(name, log));
     }
     this.#cursor = this.#readCursor();
   }
@@ -62,6 +76,13 @@ export class Leases {
     return ip;
   }
 
+  /** Makes sure that a pod which the switch knows has its lease; false when another attachment holds it. */
+  adopt(attachment: Attachment, ip: Ip): boolean {
+    const owner = this.#owners.get(ip.toString());
+    if (owner === undefined) this.#write(ip, attachment);
+    return owner === undefined || attachmentKey(owner) === attachmentKey(attachment);
+  }
+
   /** Frees an address; false when it was free. */
   release(ip: Ip): boolean {
     const name = ip.toString();
@@ -73,7 +94,7 @@ export class Leases {
   #write(ip: Ip, attachment: Attachment): void {
     const file = join(this.#directory, ip.toString());
     const draft = join(this.#directory, `.${ip}`);
-    writeFileSync(draft, `${attachment.containerId}\n${attachment.ifName}\n`, { mode: 0o600 });
+    writeDurably(draft, `${attachment.containerId}\n${attachment.ifName}\n`);
     // link fails when the lease is there, as rename would not: an address is never given away twice.
     linkSync(draft, file);
     unlinkSync(draft);
@@ -82,19 +103,17 @@ export class Leases {
 
   #moveCursor(ip: Ip): void {
     const draft = join(this.#directory, `.${CURSOR}`);
-    writeFileSync(draft, `${ip}\n`, { mode: 0o600 });
+    writeDurably(draft, `${ip}\n`);
     renameSync(draft, join(this.#directory, CURSOR));
     this.#cursor = ip;
   }
 
-  #read(name: string): Attachment {
-    const file = join(this.#directory, name);
-    const [containerId = '', ifName = '', ...rest] = readFileSync(file, 'utf8').split('\n');
-    if (!isIp(name)) failAgent('LEASE_UNREADABLE', { file, problem: 'is not named by an address' });
-    if (containerId === '' || ifName === '' || rest.join('') !== '') {
-      failAgent('LEASE_UNREADABLE', { file, problem: 'does not hold a container id and an interface name' });
-    }
-    return { containerId, ifName };
+  #read(name: string, log: Logger): Attachment {
+    const path = join(this.#directory, name);
+    const [containerId = '', ifName = '', ...rest] = readFileSync(path, 'utf8').split('\n');
+    if (isIp(name) && containerId !== '' && ifName !== '' && rest.join('') === '') return { containerId, ifName };
+    log.warn('lease unreadable', { path, remedy: `remove ${path} if no pod has that address` });
+    return UNKNOWN;
   }
 
   #readCursor(): Ip {
@@ -105,6 +124,17 @@ export class Leases {
       // No cursor, or one that says nothing: begin at the start, which costs nothing but early reuse.
     }
     return firstPodAddress(this.#subnet).plus(-1);
+  }
+}
+
+/** Written and on the disk: a lease must outlive a power cut as well. */
+function writeDurably(path: string, text: string): void {
+  const fd = openSync(path, 'w', 0o600);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
