@@ -5,6 +5,7 @@
 import type { ByteReader, ByteWriter } from '@tenet/std';
 import { malformed } from './errors.ts';
 import { readValue, writeValue } from './field-codec.ts';
+import { readProperties } from './properties.ts';
 
 /** An address of a tuple: IPv4 and IPv6 are told apart by `family`. */
 export interface TupleAddress {
@@ -32,6 +33,9 @@ export interface CtFlush {
   readonly orig?: ConntrackTuple;
   readonly reply?: ConntrackTuple;
 }
+
+/** How errors call it. */
+const WHAT = 'conntrack flush';
 
 const ORIG = 0;
 const REPLY = 1;
@@ -79,12 +83,11 @@ export function readCtFlush(r: ByteReader): CtFlush {
   const ipProto = r.u8();
   r.skip(7);
   let flush: CtFlush = { kind: 'ct_flush', ...(ipProto === 0 ? {} : { ipProto }) };
-  while (r.left > 0) {
-    const { type, value } = readProperty(r);
+  for (const { type, value } of readProperties(r, WHAT)) {
     if (type === ZONE) flush = { ...flush, zone: value.u16() };
     else if (type === ORIG) flush = { ...flush, orig: readTuple(value) };
     else if (type === REPLY) flush = { ...flush, reply: readTuple(value) };
-    else malformed('conntrack flush', `its property ${type} is unknown`);
+    else malformed(WHAT, `its property ${type} is unknown`);
   }
   return flush;
 }
@@ -92,25 +95,15 @@ export function readCtFlush(r: ByteReader): CtFlush {
 function readTuple(r: ByteReader): ConntrackTuple {
   r.skip(4);
   let tuple: ConntrackTuple = {};
-  while (r.left > 0) {
-    const { type, value } = readProperty(r);
+  for (const { type, value } of readProperties(r, WHAT)) {
     const name = PARTS[type];
-    if (name === undefined) malformed('conntrack flush', `its tuple property ${type} is unknown`);
+    if (name === undefined) malformed(WHAT, `its tuple property ${type} is unknown`);
     tuple = {
       ...tuple,
       [name]: type < FIRST_PORT ? address(readValue(value, 16)) : type < FIRST_BYTE ? value.u16() : value.u8(),
     };
   }
   return tuple;
-}
-
-function readProperty(r: ByteReader): { type: number; value: ByteReader } {
-  const type = r.u16();
-  const lengthBytes = r.u16();
-  if (lengthBytes < 4) malformed('conntrack flush', `a property claims ${lengthBytes} bytes`);
-  const value = r.sub(lengthBytes - 4);
-  r.skip(Math.min(r.left, (8 - (lengthBytes % 8)) % 8));
-  return { type, value };
 }
 
 function address(value: bigint): TupleAddress {

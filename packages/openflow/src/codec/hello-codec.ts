@@ -1,6 +1,6 @@
 /** The version bitmap of a hello (OpenFlow 1.4.1 §7.5.1). */
 import type { ByteReader, ByteWriter } from '@tenet/std';
-import { malformed } from './errors.ts';
+import { readProperties } from './properties.ts';
 
 const VERSION_BITMAP = 1;
 const WORD_BITS = 32;
@@ -15,12 +15,7 @@ export function writeHelloVersions(w: ByteWriter, versions: readonly number[] | 
 /** The versions of the bitmap, or undefined when there is none; other elements are to be ignored. */
 export function readHelloVersions(r: ByteReader): readonly number[] | undefined {
   let versions: number[] | undefined;
-  while (r.left >= 4) {
-    const type = r.u16();
-    const lengthBytes = r.u16();
-    if (lengthBytes < 4) malformed('hello', `an element claims ${lengthBytes} bytes`);
-    const element = r.sub(lengthBytes - 4);
-    r.skip(Math.min(r.left, (8 - (lengthBytes % 8)) % 8));
+  for (const { type, value: element } of readProperties(r, 'hello')) {
     if (type !== VERSION_BITMAP) continue;
     versions = [];
     for (let first = 0; element.left >= 4; first += WORD_BITS) {

@@ -13,6 +13,7 @@ import {
 import { malformed } from './errors.ts';
 import { checkSubfield, packRange, readRange } from './field-actions.ts';
 import { readFieldHeader, subfield, writeFieldHeader } from './field-codec.ts';
+import { type Property, readProperties } from './properties.ts';
 
 type Of<K extends Action['kind']> = Extract<Action, { kind: K }>;
 
@@ -119,38 +120,30 @@ export const CONTROLLER: ActionCodec<Of<'controller'>> = {
     if (wire === niciraId(CONTROLLER_TYPE)) return { kind: 'controller', maxLen: r.u16(), id: r.u16(), reason: r.u8() };
     r.skip(6);
     let action: Of<'controller'> = { kind: 'controller', maxLen: WHOLE, id: 0, reason: REASON_ACTION };
-    while (r.left > 0) {
-      const type = r.u16();
-      const lengthBytes = r.u16();
-      if (lengthBytes < 4) malformed('controller action', `a property claims ${lengthBytes} bytes`);
-      const value = r.sub(lengthBytes - 4);
-      r.skip(Math.min(r.left, (8 - (lengthBytes % 8)) % 8));
-      switch (type) {
-        case MAX_LEN:
-          action = { ...action, maxLen: value.u16() };
-          break;
-        case CONTROLLER_ID:
-          action = { ...action, id: value.u16() };
-          break;
-        case REASON:
-          action = { ...action, reason: value.u8() };
-          break;
-        case USERDATA:
-          action = { ...action, userdata: value.rest().slice() };
-          break;
-        case PAUSE:
-          action = { ...action, pause: true };
-          break;
-        case METER_ID:
-          action = { ...action, meter: value.u32() };
-          break;
-        default:
-          malformed('controller action', `its property ${type} is unknown`);
-      }
-    }
+    for (const property of readProperties(r, 'controller action')) action = { ...action, ...controllerPart(property) };
     return action;
   },
 };
+
+/** What one property of NXAST_CONTROLLER2 says. */
+function controllerPart({ type, value }: Property): Partial<Of<'controller'>> {
+  switch (type) {
+    case MAX_LEN:
+      return { maxLen: value.u16() };
+    case CONTROLLER_ID:
+      return { id: value.u16() };
+    case REASON:
+      return { reason: value.u8() };
+    case USERDATA:
+      return { userdata: value.rest().slice() };
+    case PAUSE:
+      return { pause: true };
+    case METER_ID:
+      return { meter: value.u32() };
+    default:
+      malformed('controller action', `its property ${type} is unknown`);
+  }
+}
 
 export const RESUBMIT: ActionCodec<Of<'resubmit'>> = {
   ids: [niciraId(RESUBMIT_TYPE), niciraId(RESUBMIT_TABLE), niciraId(RESUBMIT_TABLE_CT)],

@@ -1,6 +1,7 @@
 /** Ports as a switch describes them (OpenFlow 1.3.5 §7.2.1, 1.4.1 §7.2.1). */
 import { type ByteReader, type ByteWriter, Mac } from '@tenet/std';
 import { malformed } from './errors.ts';
+import { readProperties } from './properties.ts';
 import { OPENFLOW_13, type Version } from './protocol.ts';
 
 export interface PortDescription {
@@ -44,7 +45,14 @@ export function readPort(r: ByteReader, version: Version): PortDescription {
   const name = readName(entry);
   const config = entry.u32();
   const state = entry.u32();
-  return { port, name, mac, config, state, ...(version === OPENFLOW_13 ? readEthernet(entry) : readProperties(entry)) };
+  return {
+    port,
+    name,
+    mac,
+    config,
+    state,
+    ...(version === OPENFLOW_13 ? readEthernet(entry) : readEthernetProperty(entry)),
+  };
 }
 
 const FIRST_BYTES = 8;
@@ -68,15 +76,10 @@ function readEthernet(r: ByteReader): Ethernet {
 }
 
 /** Properties other than Ethernet's describe hardware that we do not ask about. */
-function readProperties(r: ByteReader): Ethernet {
+function readEthernetProperty(r: ByteReader): Ethernet {
   const features = { current: 0, advertised: 0, supported: 0, peer: 0 };
   let ethernet: Ethernet = { features, currentSpeedKbps: 0, maxSpeedKbps: 0 };
-  while (r.left > 0) {
-    const type = r.u16();
-    const lengthBytes = r.u16();
-    if (lengthBytes < 4) malformed('port description', `a property claims ${lengthBytes} bytes`);
-    const value = r.sub(lengthBytes - 4);
-    r.skip(Math.min(r.left, (8 - (lengthBytes % 8)) % 8));
+  for (const { type, value } of readProperties(r, 'port description')) {
     if (type !== ETHERNET) continue;
     value.skip(4);
     ethernet = readEthernet(value);
