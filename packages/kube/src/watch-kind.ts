@@ -42,7 +42,7 @@ export interface WatchKindOptions<K extends KindName, T> extends Selection {
 
 /** From 0.5 s to 30 s: a server that restarts is found soon, one that is down is not hammered. */
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
-/** A watch that ends sooner than this without an event was not a watch: the next one waits. */
+/** After a watch that ended sooner than this the next one waits, whatever it brought: the version says where to go on. */
 const SHORT_WATCH_MS = 1000;
 
 /**
@@ -99,17 +99,15 @@ export function watchKind<K extends KindName, T>(
     first.resolve();
   }
 
-  /** One watch, until it ends or falls silent. True when it came to something. */
+  /** One watch, until it ends or falls silent. True when it went on for long enough. */
   async function watch(resourceVersion: string): Promise<boolean> {
     const startedMs = clock.nowMs();
-    let batches = 0;
     await using watchdog = startWatchdog({ clock, silenceMs, signal });
     const timeoutSeconds = Math.max(1, Math.round((watchMs * (1 + random())) / 1000));
     const { heard, signal: cut } = watchdog;
     try {
       const events = client.watch(kind, { ...selection, resourceVersion, timeoutSeconds, signal: cut, heard });
       for await (const batch of events) {
-        batches++;
         outage.succeeded({ log, nowMs: clock.nowMs() });
         tell(applyEvents(state, batch, { entryOf, same }));
       }
@@ -118,7 +116,7 @@ export function watchKind<K extends KindName, T>(
       log.debug('watch was silent', { kind, timeoutMs: silenceMs });
       return true;
     }
-    return batches > 0 || clock.nowMs() - startedMs >= SHORT_WATCH_MS;
+    return clock.nowMs() - startedMs >= SHORT_WATCH_MS;
   }
 
   async function run(): Promise<void> {
