@@ -4,9 +4,10 @@ import { after, before, describe, test } from 'node:test';
 import { Netlink, PacketSocket } from '@tenet/host';
 import type { DropClass } from '@tenet/pipeline';
 import { buildFrame, type FrameSpec, Ip, Mac } from '@tenet/std';
+import { eventually } from '../eventually.ts';
 import { isMarked, udpFrame, vxlanPayload } from './frames.ts';
 import { ATTACKS, type Cast, GATEWAY, HERE, OUTSIDE, PEER_IP, SERVICE } from './hostile-frames.ts';
-import { eventually, type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
+import { type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
 
 let lab: PrivateLab;
 let cast: Cast;

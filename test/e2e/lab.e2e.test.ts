@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Netlink } from '@tenet/host';
 import { openKubeClient } from '@tenet/kube';
 import { findLab, probePing, probeTcp, probeUdp, targetsOf } from '@tenet/lab';
 import { Ip } from '@tenet/std';
+import { eventually } from '../eventually.ts';
+import { remains } from './remains.ts';
 
 const TENET = join(import.meta.dirname, '../../bin/tenet');
 const DEADLINE_MS = 30_000;
@@ -39,27 +40,6 @@ async function ended(child: ChildProcess): Promise<Ended> {
 
 const lab = (...args: string[]) => ended(start(args));
 
-/** What is on this machine of the lab in this directory; other labs may come and go meanwhile. */
-function remains(state: string, id: string): string[] {
-  const processes = readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) return false;
-    try {
-      const isZombie = readFileSync(`/proc/${name}/stat`, 'utf8').includes(') Z ');
-      return !isZombie && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(state);
-    } catch {
-      return false;
-    }
-  });
-  return [
-    ...readdirSync('/run/netns').filter((name) => name.includes(id)),
-    ...readFileSync('/proc/self/mountinfo', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(id)),
-    ...processes.map((pid) => `process ${pid}`),
-    ...(existsSync(state) ? [state] : []),
-  ];
-}
-
 function linksHere(): string[] {
   using netlink = Netlink.open();
   return netlink
@@ -74,12 +54,8 @@ function idOf(state: string): string {
   return found.paths.id;
 }
 
-async function eventually(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + DEADLINE_MS;
-  while (!(await look())) {
-    assert.ok(performance.now() < endMs, `${what} did not happen within ${DEADLINE_MS / 1000} s`);
-    await pause(50);
-  }
+async function becomes(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
+  await eventually(async () => ((await look()) ? true : undefined), { what, deadlineMs: DEADLINE_MS });
 }
 
 const linksBefore = linksHere();
@@ -192,12 +168,12 @@ describe('a lab that was brought up', () => {
     await using kube = await openKubeClient({ kubeconfig: found.paths.kubeconfig });
     const ref = { namespace: 'alpha', name: 'guest' };
     await kube.create('Pod', { metadata: ref, spec: { nodeName: 'dt-node2', containers: [{ name: 'c' }] } });
-    await eventually('the pod runs', async () => (await kube.get('Pod', ref))?.status?.phase === 'Running');
+    await becomes('the pod runs', async () => (await kube.get('Pod', ref))?.status?.phase === 'Running');
     const namespace = targetsOf(found).get('pod/alpha/guest') ?? '';
     assert.ok(existsSync(namespace));
     await kube.delete('Pod', ref);
-    await eventually('its namespace goes', () => !existsSync(namespace));
-    await eventually('its name goes', () => !targetsOf(found).has('pod/alpha/guest'));
+    await becomes('its namespace goes', () => !existsSync(namespace));
+    await becomes('its name goes', () => !targetsOf(found).has('pod/alpha/guest'));
   });
 
   test('another lab runs at the same time, and is gone after a kill -9 of all of it', async () => {
@@ -270,9 +246,9 @@ test('up names the missing package and makes nothing when Open vSwitch is not in
 
 test('up takes everything down again when it is interrupted', async () => {
   const up = start(['up', '--state', third]);
-  await eventually('something runs', () => existsSync(join(third, 'made.jsonl')) && findLab(third) !== undefined);
+  await becomes('something runs', () => existsSync(join(third, 'made.jsonl')) && findLab(third) !== undefined);
   const id = idOf(third);
-  await eventually('a namespace is there', () => remains(third, id).length > 3);
+  await becomes('a namespace is there', () => remains(third, id).length > 3);
   up.kill('SIGINT');
   assert.equal((await ended(up)).status, 130);
   assert.deepEqual(remains(third, id), []);

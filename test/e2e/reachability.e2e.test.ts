@@ -4,7 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { Netlink } from '@tenet/host';
 import { type Outcome, probePing, probeTcp, probeUdp } from '@tenet/lab';
 import { Ip } from '@tenet/std';
-import { eventually, type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
+import { eventually } from '../eventually.ts';
+import { type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
 
 const MTU_BYTES = 1450;
 /** IPv4 and ICMP headers. */

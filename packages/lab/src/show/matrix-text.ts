@@ -18,10 +18,11 @@ export function matrixText(findings: readonly PairFinding[]): string[] {
   ];
 }
 
-/** One line that says what was proven, or that it was not. */
+/** One line that says what was proven, or that it was not. Silence from where no packet can come is no proof of anything. */
 function verdictOf(findings: readonly PairFinding[]): string {
   const wrong = findings.filter((finding) => !finding.isAsExpected);
-  const packets = `${findings.length} pairs by ${PROBED.slice(0, -1).join(', ')} and ${PROBED.at(-1)}`;
+  const telling = findings.filter((finding) => finding.expectation.kind !== 'no route' || !finding.isAsExpected);
+  const packets = `${telling.length} pairs by ${PROBED.slice(0, -1).join(', ')} and ${PROBED.at(-1)}`;
   if (wrong.length > 0) return `NOT AS EXPECTED: ${wrong.length} of ${packets}`;
   const blocked = findings.filter(({ expectation }) => expectation.kind === 'blocked');
   return (

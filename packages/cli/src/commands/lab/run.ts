@@ -10,7 +10,8 @@ import { TENET_PROGRAM } from './tenet-program.ts';
 export function runCommand(): Command {
   return new Command('run')
     .description(
-      'bring the lab up, show with real packets who reaches whom, stay until Ctrl-C (exit status 1: not as it ought to be)',
+      'bring the lab up, show with real packets who reaches whom, stay until Ctrl-C (exit status 0: all is as it ought ' +
+        'to be, 1: it is not, 130: stopped before that was known)',
     )
     .addOption(stateOption())
     .addOption(datapathOption())

@@ -1,0 +1,150 @@
+/** `tenet lab run`, which is what `npm start` shows: its words, its exit status, and that it never outlives its user. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { inNamespace, writeSysctl } from '@tenet/host';
+import { findLab, targetsOf } from '@tenet/lab';
+import { eventually } from '../eventually.ts';
+import { remains } from './remains.ts';
+
+const TENET = join(import.meta.dirname, '../../bin/tenet');
+const DEADLINE_MS = 60_000;
+
+const root = mkdtempSync(join(tmpdir(), 'tenet-run-'));
+const running = new Set<ChildProcess>();
+
+after(async () => {
+  for (const child of running) child.kill('SIGTERM');
+  await eventually(() => (running.size === 0 ? true : undefined), { what: 'all labs down', deadlineMs: DEADLINE_MS });
+  rmSync(root, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly state: string;
+  readonly child: ChildProcess;
+  /** What it has printed so far. */
+  text(): string;
+  /** Waits until it has printed that. */
+  says(words: string): Promise<void>;
+}
+
+function start(name: string, command: readonly [string, ...string[]]): Run {
+  const state = join(root, name);
+  const [program, ...args] = command;
+  const child = spawn(program, [...args, 'lab', 'run', '--state', state], { stdio: ['ignore', 'pipe', 'inherit'] });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return {
+    state,
+    child,
+    text: () => text,
+    async says(words) {
+      await eventually(() => (text.includes(words) || child.exitCode !== null ? true : undefined), {
+        what: words,
+        deadlineMs: DEADLINE_MS,
+      });
+      assert.ok(text.includes(words), text);
+    },
+  };
+}
+
+function idOf(state: string): string {
+  const lab = findLab(state);
+  assert.ok(lab !== undefined, `there is no lab at ${state}`);
+  return lab.paths.id;
+}
+
+const MATRIX = `\
+from \\ to             alpha/client  alpha/web  beta/client  beta/db   logging/logging-es-1  dt-infra1  dt-node2  outside
+alpha/client          -             reaches    blocked      blocked   reaches               reaches    reaches   reaches
+alpha/web             reaches       -          blocked      blocked   reaches               reaches    reaches   reaches
+beta/client           blocked       blocked    -            reaches   reaches               reaches    reaches   reaches
+beta/db               blocked       blocked    reaches      -         reaches               reaches    reaches   reaches
+logging/logging-es-1  reaches       reaches    reaches      reaches   -                     reaches    reaches   reaches
+dt-infra1             reaches       reaches    reaches      reaches   reaches               -          reaches   reaches
+dt-node2              reaches       reaches    reaches      reaches   reaches               reaches    -         reaches
+outside               no route      no route   no route     no route  no route              reaches    reaches   -
+`;
+
+/** From, to, and the node whose switch drops: the destination's. */
+const BLOCKED = [
+  ['alpha/client', 'beta/client', 'dt-node2'],
+  ['alpha/client', 'beta/db', 'dt-infra1'],
+  ['alpha/web', 'beta/client', 'dt-node2'],
+  ['alpha/web', 'beta/db', 'dt-infra1'],
+  ['beta/client', 'alpha/client', 'dt-node2'],
+  ['beta/client', 'alpha/web', 'dt-infra1'],
+  ['beta/db', 'alpha/client', 'dt-node2'],
+  ['beta/db', 'alpha/web', 'dt-infra1'],
+] as const;
+
+describe('tenet lab run', () => {
+  test('shows who reaches whom, what was counted and what that proves, and ends with 0 at Ctrl-C', async () => {
+    const run = start('good', [TENET]);
+    await run.says('press Ctrl-C to take the lab down');
+    const text = run.text();
+    assert.ok(text.includes(`\n${MATRIX}\n`), text);
+    for (const [from, to, node] of BLOCKED)
+      assert.match(text, new RegExp(`^${from} → ${to} +blocked: \\d+ × tenant-mismatch counted on ${node}$`, 'm'));
+    // 8 places and 56 pairs; that nothing gets from outside to 5 pods says nothing.
+    assert.match(text, /^proven with real packets, 51 pairs by TCP, UDP and ICMP: .*\(8 of 8 dropped and counted\)$/m);
+    assert.doesNotMatch(text, /NOT AS EXPECTED|expected/);
+    const id = idOf(run.state);
+    run.child.kill('SIGINT');
+    assert.deepEqual(await once(run.child, 'close'), [0, null]);
+    assert.deepEqual(remains(run.state, id), []);
+  });
+
+  test('says what is not as it ought to be, and ends with 1', async () => {
+    const run = start('bad', [TENET]);
+    // A pod of the cluster that does not answer to echo requests, from before the first packet is sent.
+    const pod = await eventually(
+      () => {
+        const lab = run.text().includes('agent of') ? findLab(run.state) : undefined;
+        return lab === undefined ? undefined : targetsOf(lab).get('pod/alpha/web');
+      },
+      { what: 'the namespace of alpha/web', deadlineMs: DEADLINE_MS },
+    );
+    inNamespace(pod, () => writeSysctl('net.ipv4.icmp_echo_ignore_all', '1'));
+    await run.says('press Ctrl-C to take the lab down');
+    const text = run.text();
+    assert.match(text, /^NOT AS EXPECTED: 4 of 51 pairs by TCP, UDP and ICMP$/m);
+    assert.doesNotMatch(text, /proven/);
+    for (const from of ['alpha/client', 'logging/logging-es-1', 'dt-infra1', 'dt-node2']) {
+      const complaint = new RegExp(
+        `^ {2}${from} → alpha/web: expected reaches, seen as [0-9.]+; seen TCP answered .*, ICMP timeout$`,
+        'm',
+      );
+      assert.match(text, complaint);
+    }
+    assert.match(text, /^alpha\/client .* TCP\+UDP only \(!\)/m);
+    run.child.kill('SIGINT');
+    assert.deepEqual(await once(run.child, 'close'), [1, null]);
+  });
+
+  test('takes the lab down when the shell that called it is killed', async () => {
+    // Not its last command, so that the shell stays.
+    const run = start('orphan', ['/bin/sh', '-c', '"$@"; true', 'sh', TENET]);
+    await run.says('lab is up after');
+    const id = idOf(run.state);
+    const children = readFileSync(`/proc/${run.child.pid}/task/${run.child.pid}/children`, 'utf8');
+    const [pid = ''] = children.trim().split(' ');
+    assert.ok(readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(run.state));
+    run.child.kill('SIGKILL');
+    // Its output closes when the last of the lab's processes that holds it has ended.
+    await once(run.child, 'close');
+    await eventually(() => (remains(run.state, id).length === 0 ? true : undefined), {
+      what: `nothing of ${id}`,
+      deadlineMs: DEADLINE_MS,
+    });
+    assert.match(run.text(), /stopped: the lab was taken down again\n$/);
+  });
+});
