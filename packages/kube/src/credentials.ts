@@ -4,7 +4,7 @@ import { sentenceOf } from '@tenet/std';
 import { kubeError } from './errors.ts';
 
 /** What a request needs to be allowed in. */
-interface Access {
+export interface Access {
   readonly agent: http.Agent;
   readonly headers: Readonly<Record<string, string>>;
   /** `user:password` for basic authentication. */
@@ -14,6 +14,8 @@ interface Access {
 /** Where the API server is, and how to be allowed in. */
 export interface Credentials extends Disposable {
   readonly server: URL;
+  /** Where they come from, for errors: the exec plugin and its command, or the kubeconfig. */
+  readonly source: string;
   /** For the next request: tokens and client certificates are renewed when they are due. */
   access(): Promise<Access>;
   /** The server refused what `access` gave: ask the source again. */
@@ -51,25 +53,38 @@ export async function loadCredentials(path?: string): Promise<Credentials> {
   }
   const server = new URL(cluster.server);
   // As kubectl: over plain HTTP no credentials are sent, since anybody on the way could read them.
-  if (server.protocol === 'http:' && !cluster.proxyUrl) return anonymous(server);
+  if (server.protocol === 'http:' && !cluster.proxyUrl) return anonymous(server, kubeconfig);
 
   const agents = new AgentCache();
+  const exec: { readonly command?: string } | null | undefined = config.getCurrentUser()?.exec;
+  const source = exec?.command === undefined ? kubeconfig : `the exec plugin ${exec.command} of ${kubeconfig}`;
   let known: { access: Access; untilMs: number } | undefined;
+  let coming: Promise<Access> | undefined;
+
+  async function renew(): Promise<Access> {
+    const options: https.RequestOptions & { headers: Record<string, string> } = { headers: {} };
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (cause) {
+      throw kubeError('KUBE_CONFIG_INVALID', { kubeconfig: source, problem: sentenceOf(cause) }, cause);
+    }
+    // A proxy's agent is the library's own; it keeps one per cluster and user.
+    const agent = cluster?.proxyUrl && options.agent instanceof http.Agent ? options.agent : agents.agentFor(options);
+    const access = { agent, headers: options.headers, ...(options.auth ? { auth: options.auth } : {}) };
+    known = { access, untilMs: Date.now() + REUSE_MS };
+    return access;
+  }
+
   return {
     server,
+    source,
     async access() {
       if (known !== undefined && Date.now() < known.untilMs) return known.access;
-      const options: https.RequestOptions & { headers: Record<string, string> } = { headers: {} };
-      try {
-        await config.applyToHTTPSOptions(options);
-      } catch (cause) {
-        throw kubeError('KUBE_CONFIG_INVALID', { kubeconfig, problem: sentenceOf(cause) }, cause);
-      }
-      // A proxy's agent is the library's own; it keeps one per cluster and user.
-      const agent = cluster.proxyUrl && options.agent instanceof http.Agent ? options.agent : agents.agentFor(options);
-      const access = { agent, headers: options.headers, ...(options.auth ? { auth: options.auth } : {}) };
-      known = { access, untilMs: Date.now() + REUSE_MS };
-      return access;
+      // One for all that wait: a plugin that hangs is not started again by every retry.
+      coming ??= renew().finally(() => {
+        coming = undefined;
+      });
+      return await coming;
     },
     forget() {
       known = undefined;
@@ -78,10 +93,10 @@ export async function loadCredentials(path?: string): Promise<Credentials> {
   };
 }
 
-function anonymous(server: URL): Credentials {
+function anonymous(server: URL, source: string): Credentials {
   const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_PROBE_MS });
   const access = { agent, headers: {} };
-  return { server, access: async () => access, forget() {}, [Symbol.dispose]: () => agent.destroy() };
+  return { server, source, access: async () => access, forget() {}, [Symbol.dispose]: () => agent.destroy() };
 }
 
 /** One keep-alive TLS agent for as long as the certificates stay what they are. */

@@ -33,3 +33,16 @@ export function startDeadline(ms: number, ...parents: readonly (AbortSignal | un
     },
   };
 }
+
+/** What comes of a promise that cannot be stopped, or the signal's reason once that aborts. */
+export async function beforeAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const cut = Promise.withResolvers<never>();
+  const follow = () => cut.reject(signal.reason);
+  if (signal.aborted) follow();
+  else signal.addEventListener('abort', follow, { once: true });
+  try {
+    return await Promise.race([promise, cut.promise]);
+  } finally {
+    signal.removeEventListener('abort', follow);
+  }
+}

@@ -39,6 +39,11 @@ export const {
       `the API server at ${server} did not answer ${verb} ${path} within ${deadlineMs} ms`,
     remedy: ({ server }) => `check the load of the API server at ${server} and the network to it`,
   }),
+  KUBE_CREDENTIALS_LATE: kind<Asked & { source: string; deadlineMs: number }>({
+    says: ({ verb, path, source, deadlineMs }) =>
+      `the credentials for ${verb} ${path} did not come within ${deadlineMs} ms from ${source}`,
+    remedy: ({ source }) => `check what it waits for, by running it by hand: ${source}`,
+  }),
   KUBE_MALFORMED: kind<Asked & { problem: string }>({
     says: ({ verb, path, problem }) => `${verb} ${path}: the answer makes no sense: ${problem}`,
     remedy: () => 'check that the server in the kubeconfig is a Kubernetes API server, not a proxy in between',

@@ -52,7 +52,7 @@ describe('refusal()', () => {
 
   test('KUBE_ERRORS has a remedy that starts with a verb for each', () => {
     const facts = {
-      ...{ kubeconfig: 'f', problem: 'p', verb: 'get', path: '/', server: 's', deadlineMs: 1 },
+      ...{ kubeconfig: 'f', problem: 'p', verb: 'get', path: '/', server: 's', source: 's', deadlineMs: 1 },
       ...{ status: 1, reason: 'r', message: 'm', retryAfterMs: 0 },
     };
     for (const [code, { says, remedy }] of Object.entries(KUBE_ERRORS)) {

@@ -1,8 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isTenetError, sentenceOf } from '@tenet/std';
-import type { Credentials } from './credentials.ts';
-import { type Deadline, startDeadline } from './deadline.ts';
+import type { Access, Credentials } from './credentials.ts';
+import { beforeAbort, type Deadline, startDeadline } from './deadline.ts';
 import { type Asked, kubeError } from './errors.ts';
 import { refusal } from './refusal.ts';
 
@@ -18,7 +18,7 @@ interface ApiRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Requests over kept-alive connections; each with a deadline, each failure typed. */
+/** Requests over kept-alive connections; each with a deadline that covers its credentials too, each failure typed. */
 export interface Transport {
   /** The parsed answer. A status other than 2xx is thrown as its error. */
   json(request: ApiRequest): Promise<unknown>;
@@ -42,9 +42,20 @@ export function openTransport({ credentials, deadlineMs, userAgent, signal: life
     return { verb: request.verb, path: pathOf(credentials.server, request) };
   }
 
+  /** Credentials may come from a program, which may never end. */
+  async function access(request: ApiRequest, deadline: Deadline): Promise<Access> {
+    try {
+      return await beforeAbort(credentials.access(), deadline.signal);
+    } catch (cause) {
+      if (!deadline.isExpired) throw cause;
+      const { source } = credentials;
+      throw kubeError('KUBE_CREDENTIALS_LATE', { ...asked(request), source, deadlineMs }, cause);
+    }
+  }
+
   /** The response once its headers are there, whatever its status. */
   async function send(request: ApiRequest, deadline: Deadline): Promise<http.IncomingMessage> {
-    const { agent, headers, auth } = await credentials.access();
+    const { agent, headers, auth } = await access(request, deadline);
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
     const options: http.RequestOptions = {
       method: request.method,

@@ -42,6 +42,8 @@ export interface WatchKindOptions<K extends KindName, T> extends Selection {
 
 /** From 0.5 s to 30 s: a server that restarts is found soon, one that is down is not hammered. */
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
+/** The server, or the way to it, is at fault, and so for all kinds: told once. */
+const OUTAGES = new Set(['KUBE_UNREACHABLE', 'KUBE_DEADLINE', 'KUBE_CREDENTIALS_LATE']);
 /** After a watch that ended sooner than this the next one waits, whatever it brought: the version says where to go on. */
 const SHORT_WATCH_MS = 1000;
 
@@ -147,9 +149,8 @@ export function watchKind<K extends KindName, T>(
       return 0;
     }
     if (error.code === 'KUBE_GONE') log.debug('version is gone', { kind });
-    else if (error.code === 'KUBE_UNREACHABLE' || error.code === 'KUBE_DEADLINE') {
-      outage.failed(error, { log, startedMs });
-    } else log.warn('cannot watch', { kind, code: error.code, error: error.message, remedy: error.remedy });
+    else if (OUTAGES.has(error.code)) outage.failed(error, { log, startedMs });
+    else log.warn('cannot watch', { kind, code: error.code, error: error.message, remedy: error.remedy });
     const { retryAfterMs } = error.facts;
     return typeof retryAfterMs === 'number' ? retryAfterMs : 0;
   }
