@@ -17,7 +17,7 @@ import { type PrivateOvs, privateOvs } from './private-ovs.ts';
 
 const TENET = join(import.meta.dirname, '../../bin/tenet');
 export const NODE = 'n1';
-export const NODE_IP = '10.122.70.72';
+const NODE_IP = '10.122.70.72';
 
 export const CLUSTER_NETWORK: ClusterNetworkObject = {
   metadata: { name: 'default' },
@@ -27,13 +27,13 @@ export const CLUSTER_NETWORK: ClusterNetworkObject = {
 };
 
 /** What the plugin printed, parsed, and how it exited. */
-export interface CniAnswer {
+interface CniAnswer {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: a test looks at single fields of CNI's JSON.
   readonly json: any;
 }
 
-export interface CniCallOptions {
+interface CniCallOptions {
   readonly command?: string;
   readonly pod: string;
   readonly netns?: string;
