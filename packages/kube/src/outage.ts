@@ -1,23 +1,41 @@
 import type { Logger, TenetError } from '@tenet/std';
 
-/** Says once that a server cannot be reached, and once that it can again, however many watches go through it. */
+/** One look at the server. */
+interface Try {
+  /** The watch that tried: anything that is its own. */
+  readonly by: object;
+  readonly log: Logger;
+}
+
+/**
+ * Says once that a server does not answer as it should, and once that it does again, however many watches go through
+ * it. It is over when all that failed have succeeded: a server that refuses one kind alone does not come and go.
+ */
 export class Outage {
-  #sinceMs: number | undefined;
+  readonly #failing = new Set<object>();
+  #sinceMs = 0;
   #backAtMs = Number.NEGATIVE_INFINITY;
 
   /** A try failed. One that began before the server was back says nothing new. */
-  failed(error: TenetError, { log, startedMs }: { log: Logger; startedMs: number }): void {
-    if (this.#sinceMs !== undefined || startedMs < this.#backAtMs) return;
-    this.#sinceMs = startedMs;
-    log.warn('cannot reach the API server', { code: error.code, error: error.message, remedy: error.remedy });
+  failed(error: TenetError, { by, log, startedMs }: Try & { readonly startedMs: number }): void {
+    if (startedMs < this.#backAtMs) return;
+    if (this.#failing.size === 0) {
+      this.#sinceMs = startedMs;
+      log.warn('cannot reach the API server', { code: error.code, error: error.message, remedy: error.remedy });
+    }
+    this.#failing.add(by);
   }
 
   /** A try succeeded. */
-  succeeded({ log, nowMs }: { log: Logger; nowMs: number }): void {
-    if (this.#sinceMs === undefined) return;
+  succeeded({ by, log, nowMs }: Try & { readonly nowMs: number }): void {
+    if (!this.#failing.delete(by) || this.#failing.size > 0) return;
     log.info('the API server is back', { ms: nowMs - this.#sinceMs });
-    this.#sinceMs = undefined;
     this.#backAtMs = nowMs;
+  }
+
+  /** A watch is over: nobody waits for its success any more. */
+  left(by: object): void {
+    this.#failing.delete(by);
   }
 }
 

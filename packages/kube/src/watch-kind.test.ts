@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NodeObject } from '@tenet/model';
 import type { Clock, Logger } from '@tenet/std';
-import type { KubeClient } from './client.ts';
+import type { KubeClient, Listed } from './client.ts';
+import { kubeError } from './errors.ts';
 import type { WatchEvent } from './watch-events.ts';
 import { type WatchCache, watchKind } from './watch-kind.ts';
 
 type Batch = WatchEvent<NodeObject>[];
 
+const listNothing = async () => ({ items: [], resourceVersion: '1' });
+
 /** A client that lists nothing and answers each watch by `answer`; it counts what it is asked. */
-function serverOf(answer: (watch: number) => Batch) {
+function serverOf(answer: (watch: number) => Batch, list: () => Promise<Listed<never>> = listNothing) {
   const versions: string[] = [];
   const calls: Pick<KubeClient, 'listAs' | 'watch'> = {
-    listAs: async () => ({ items: [], resourceVersion: '1' }),
+    listAs: list,
     async *watch(_kind, { resourceVersion }) {
       const watch = versions.push(resourceVersion);
       assert.ok(watch <= 10, 'it does not pause');
@@ -81,4 +84,22 @@ test('watchKind() loses no event of watches that end at once', async () => {
   await cache.ended;
   assert.deepEqual([...cache.entries.keys()], ['n1', 'n2', 'n3']);
   assert.deepEqual(versions, ['1', '11', '12']);
+});
+
+test('watchKind() counts a server that is overloaded or starting (429, 503) as one outage of all watches', async () => {
+  let tries = 0;
+  const { client } = serverOf(
+    () => [],
+    async () => {
+      if (++tries > 6) return listNothing();
+      const facts = { verb: 'list', path: '/', status: 503, reason: '', message: 'starting', retryAfterMs: 0 };
+      throw kubeError('KUBE_UNAVAILABLE', facts);
+    },
+  );
+  const both = [4, 4].map((pauses) => watching(client, pausingClock(pauses)));
+  await Promise.all(both.map(({ cache }) => cache.ended));
+  assert.deepEqual(
+    both.flatMap(({ lines }) => lines),
+    ['cannot reach the API server', 'the API server is back'],
+  );
 });

@@ -43,7 +43,7 @@ export interface WatchKindOptions<K extends KindName, T> extends Selection {
 /** From 0.5 s to 30 s: a server that restarts is found soon, one that is down is not hammered. */
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 /** The server, or the way to it, is at fault, and so for all kinds: told once. */
-const OUTAGES = new Set(['KUBE_UNREACHABLE', 'KUBE_DEADLINE', 'KUBE_CREDENTIALS_LATE']);
+const OUTAGES = new Set(['KUBE_UNREACHABLE', 'KUBE_DEADLINE', 'KUBE_CREDENTIALS_LATE', 'KUBE_UNAVAILABLE']);
 /** After a watch that ended sooner than this the next one waits, whatever it brought: the version says where to go on. */
 const SHORT_WATCH_MS = 1000;
 
@@ -93,7 +93,7 @@ export function watchKind<K extends KindName, T>(
   async function list(): Promise<void> {
     const paging = limit === undefined ? {} : { limit };
     const { items, resourceVersion } = await client.listAs(kind, entryOf, { ...selection, ...paging, signal });
-    outage.succeeded({ log, nowMs: clock.nowMs() });
+    outage.succeeded({ by: state, log, nowMs: clock.nowMs() });
     const changed = applyList(state, items, { resourceVersion, same });
     log.debug('listed', { kind, changed: changed.size, resourceVersion });
     tell(changed);
@@ -110,7 +110,7 @@ export function watchKind<K extends KindName, T>(
     try {
       const events = client.watch(kind, { ...selection, resourceVersion, timeoutSeconds, signal: cut, heard });
       for await (const batch of events) {
-        outage.succeeded({ log, nowMs: clock.nowMs() });
+        outage.succeeded({ by: state, log, nowMs: clock.nowMs() });
         tell(applyEvents(state, batch, { entryOf, same }));
       }
     } catch (error) {
@@ -149,13 +149,16 @@ export function watchKind<K extends KindName, T>(
       return 0;
     }
     if (error.code === 'KUBE_GONE') log.debug('version is gone', { kind });
-    else if (OUTAGES.has(error.code)) outage.failed(error, { log, startedMs });
+    else if (OUTAGES.has(error.code)) outage.failed(error, { by: state, log, startedMs });
     else log.warn('cannot watch', { kind, code: error.code, error: error.message, remedy: error.remedy });
     const { retryAfterMs } = error.facts;
     return typeof retryAfterMs === 'number' ? retryAfterMs : 0;
   }
 
-  const ended = run().finally(() => first.reject(signal.reason));
+  const ended = run().finally(() => {
+    outage.left(state);
+    first.reject(signal.reason);
+  });
   ended.catch(() => {});
   return {
     synced: first.promise,
