@@ -16,6 +16,18 @@ test('LineSplitter keeps what has no newline yet', () => {
   assert.deepEqual(lines.push(Buffer.from(':2}\r\n\n')), ['{"b":2}\r']);
 });
 
+test('LineSplitter reads a line of 15 MiB in small chunks in a time that grows with its length', () => {
+  const lines = new LineSplitter();
+  const chunk = new Uint8Array(1024).fill(0x61);
+  const chunks = 15 * 1024;
+  const startedMs = performance.now();
+  for (let i = 0; i < chunks; i++) lines.push(chunk);
+  const [line] = lines.push(Buffer.from('\n'));
+  assert.equal(line?.length, chunks * chunk.length);
+  // Tens of milliseconds; a look at the whole line with every chunk takes most of a minute.
+  assert.ok(performance.now() - startedMs < 3000, 'it is quadratic');
+});
+
 test('LineSplitter gives the same lines however the bytes are cut, within a character too', () => {
   const text = fc.array(
     fc.string({ unit: 'binary', minLength: 1 }).map((s) => JSON.stringify(s)),

@@ -6,19 +6,28 @@ export const MAX_LINE_CHARS = 16 * 2 ** 20;
 /** Cuts a byte stream into lines, wherever its chunks happen to end. What has no newline yet is kept for the next. */
 export class LineSplitter {
   readonly #decoder = new StringDecoder('utf8');
-  #rest = '';
+  /** The line that has no end yet. Joined once: a long line comes in thousands of chunks. */
+  #pieces: string[] = [];
+  #chars = 0;
 
   /** The lines that are complete now, without their newline; empty ones are left out. */
   push(chunk: Uint8Array): string[] {
-    const text = this.#rest + this.#decoder.write(chunk);
+    const text = this.#decoder.write(chunk);
     const end = text.lastIndexOf('\n');
-    this.#rest = text.slice(end + 1);
-    if (this.#rest.length > MAX_LINE_CHARS) throw new RangeError(`a line is longer than ${MAX_LINE_CHARS} characters`);
-    return end === -1
-      ? []
-      : text
-          .slice(0, end)
-          .split('\n')
-          .filter((line) => line.trim() !== '');
+    if (end === -1) {
+      this.#keep(text);
+      return [];
+    }
+    const lines = [...this.#pieces, text.slice(0, end)].join('').split('\n');
+    this.#pieces = [];
+    this.#chars = 0;
+    this.#keep(text.slice(end + 1));
+    return lines.filter((line) => line.trim() !== '');
+  }
+
+  #keep(text: string): void {
+    this.#pieces.push(text);
+    this.#chars += text.length;
+    if (this.#chars > MAX_LINE_CHARS) throw new RangeError(`a line is longer than ${MAX_LINE_CHARS} characters`);
   }
 }
