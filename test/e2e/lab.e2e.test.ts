@@ -123,6 +123,12 @@ describe('a lab that was brought up', () => {
     });
   }
 
+  test('exec says that -- is missing when it takes an option of the program for its own', async () => {
+    const { status, stderr } = await lab('exec', 'outside', '--state', first, 'ls', '-la');
+    assert.equal(status, 64);
+    assert.match(stderr, /^error: unknown option '-la'\n+put -- before the program: tenet lab exec .* -- ls -l\n$/);
+  });
+
   test('exec ends with 128 and the number of the signal that ended the program', async () =>
     assert.equal((await lab('exec', 'outside', '--state', first, '--', 'sh', '-c', 'kill -TERM $$')).status, 143));
 

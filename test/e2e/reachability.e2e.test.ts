@@ -1,16 +1,15 @@
 /** Who reaches whom, with real packets: TCP, UDP and ICMP, on one node and across nodes, up to the MTU and beyond. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Netlink } from '@tenet/host';
-import { type Outcome, probePing, probeTcp, probeUdp } from '@tenet/lab';
+import { probePing, probeTcp, probeUdp } from '@tenet/lab';
 import { Ip } from '@tenet/std';
 import { eventually } from '../eventually.ts';
-import { type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
+import { type PrivateLab, privateLab } from './private-lab.ts';
+import { assertBlocked, knowMac, PROTOCOLS, probe } from './probe-all.ts';
 
 const MTU_BYTES = 1450;
 /** IPv4 and ICMP headers. */
 const PING_OVERHEAD_BYTES = 28;
-const PROTOCOLS = ['TCP', 'UDP', 'ICMP'] as const;
 
 let lab: PrivateLab;
 
@@ -55,12 +54,6 @@ async function place(name: string): Promise<Place> {
   if (name === 'outside') return { netns: lab.netns('outside'), ip: Ip.parse(OUTSIDE_IP), seenAs: OUTSIDE_IP };
   const pod = await lab.pod(name);
   return { netns: pod.netns, ip: pod.ip, seenAs: String(pod.ip) };
-}
-
-function probe(protocol: (typeof PROTOCOLS)[number], from: Place, to: Ip): Promise<Outcome> {
-  const target = { namespace: from.netns, to };
-  if (protocol === 'TCP') return probeTcp(target);
-  return protocol === 'UDP' ? probeUdp(target) : probePing(target);
 }
 
 interface Way {
@@ -132,35 +125,19 @@ describe('packets arrive', () => {
 describe('between projects everything is dropped and counted as tenant-mismatch', () => {
   for (const { from, to } of BLOCKED) {
     test(`from ${from} to ${to}: whoever may not talk may not even resolve`, async () => {
-      await assertBlocked(await place(from), await lab.pod(to), { atLeast: 1 });
+      const [source, { ip, node }] = [await place(from), await lab.pod(to)];
+      const send = () => Promise.all(PROTOCOLS.map((protocol) => probe(protocol, source, ip)));
+      await assertBlocked(lab, { send, node, atLeast: 1 });
     });
 
     test(`from ${from} to ${to}: TCP, UDP and ICMP to a MAC that is known`, async () => {
-      const source = await place(from);
-      const { ip, mac, ...destination } = await lab.pod(to);
-      using netlink = Netlink.open(source.netns);
-      netlink.setNeighbour({ link: 'eth0', address: ip, mac, permanent: true });
-      await assertBlocked(source, { ip, mac, ...destination }, { atLeast: PROTOCOLS.length });
-      netlink.deleteNeighbour({ link: 'eth0', address: ip });
+      const [source, target] = [await place(from), await lab.pod(to)];
+      using _known = knowMac(source, target);
+      const send = () => Promise.all(PROTOCOLS.map((protocol) => probe(protocol, source, target.ip)));
+      await assertBlocked(lab, { send, node: target.node, atLeast: PROTOCOLS.length });
     });
   }
 });
-
-/** One packet of each protocol gets no answer, and the destination's node counts at least so many drops. */
-async function assertBlocked(
-  source: Place,
-  { ip, node }: LabPod,
-  { atLeast }: { readonly atLeast: number },
-): Promise<void> {
-  const counted = async () => (await lab.drops(node)).get('tenant-mismatch') ?? 0;
-  const before = await counted();
-  const outcomes = await Promise.all(PROTOCOLS.map((protocol) => probe(protocol, source, ip)));
-  for (const outcome of outcomes)
-    assert.ok(outcome.outcome === 'timeout' || outcome.outcome === 'unreachable', JSON.stringify(outcome));
-  await eventually(async () => ((await counted()) >= before + atLeast ? true : undefined), {
-    what: `${atLeast} drops on ${node}`,
-  });
-}
 
 const SIZED: readonly Way[] = [
   { from: 'alpha/web', to: 'alpha/web2' },
@@ -186,13 +163,11 @@ describe('packets of every size', () => {
     });
   }
 
-  test('3,000 bytes of UDP to another project are dropped', async () => {
-    const outcome = await probeUdp({
-      namespace: (await place('beta/db')).netns,
-      to: (await place('alpha/client')).ip,
-      size: 3000,
-    });
-    assert.equal(outcome.outcome, 'timeout');
+  test('3,000 bytes of UDP to another project are dropped, each fragment of them', async () => {
+    const [{ netns }, { ip, mac, node }] = [await place('beta/db'), await lab.pod('alpha/client')];
+    using _known = knowMac({ netns }, { ip, mac });
+    const send = async () => [await probeUdp({ namespace: netns, to: ip, size: 3000 })];
+    await assertBlocked(lab, { send, node, atLeast: 3 });
   });
 });
 

@@ -13,7 +13,7 @@ export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
 export { execIn } from './exec-in.ts';
 export { runKubelet } from './kubelet/kubelet.ts';
 export { type Endpoint, endpointsOf } from './probe/endpoint.ts';
-export type { Outcome } from './probe/outcome.ts';
+export { isReached, type Outcome } from './probe/outcome.ts';
 export { type PingProbe, probePing } from './probe/probe-ping.ts';
 export { probeTcp } from './probe/probe-tcp.ts';
 export { probeUdp, type UdpProbe } from './probe/probe-udp.ts';

@@ -11,6 +11,7 @@ export function execCommand(): Command {
     .argument('<target>', 'node/NAME, pod/NAMESPACE/NAME or outside')
     .argument('<command...>', 'the program and its arguments, after --')
     .addOption(stateOption())
+    .showHelpAfterError('put -- before the program: tenet lab exec pod/alpha/web -- ls -l')
     .action(async (target: string, command: string[], { state }: StateOption) => {
       try {
         process.exitCode = await execIn(openLab(state), target, command);
