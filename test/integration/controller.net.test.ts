@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import type { KubeClient } from '@tenet/kube';
 import {
   ANNOTATION,
+  apiVersionOf,
   type ClusterNetworkObject,
   type HostSubnetObject,
   KINDS,
@@ -182,6 +183,21 @@ describe('the controller', () => {
     await netNamespaceOf(cluster, 'b', ({ metadata }) => metadata.uid !== b.metadata.uid);
     await cluster.client.delete('Namespace', { name: 'a' });
     await isGone(cluster.client, 'NetNamespace', 'a');
+  });
+
+  test('leaves a NetNamespace alone that is made before its Namespace, and takes it back with that', async () => {
+    await using cluster = await controllerCluster(NETWORK);
+    await using _controller = await cluster.controller();
+    const early = { apiVersion: apiVersionOf('NetNamespace'), kind: 'NetNamespace', metadata: { name: 'early' } };
+    const made = await cluster.client.create('NetNamespace', { ...early, netname: 'early', netid: 4711 });
+    // Whoever comes after it has been seen: the pass that numbers this one saw the other.
+    await createNamespace(cluster, 'later');
+    await netNamespaceOf(cluster, 'later', () => true);
+    await createNamespace(cluster, 'early');
+    const kept = await netNamespaceOf(cluster, 'early', ({ metadata }) => metadata.annotations !== undefined);
+    assert.deepEqual([kept.metadata.uid, kept.netid], [made.metadata.uid, 4711]);
+    await cluster.client.delete('Namespace', { name: 'early' });
+    await isGone(cluster.client, 'NetNamespace', 'early');
   });
 
   test('tells refusals once, as Events and log lines in the same words, and leaves the object as it is', async () => {

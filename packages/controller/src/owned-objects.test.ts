@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { FakeServer, type Fate, LateCache } from '../testing/fake-server.ts';
 import { OwnedObjects } from './owned-objects.ts';
 import { NO_SUBNET_STATE, planSubnets } from './subnet/plan-subnets.ts';
-import { planVnids } from './vnid/plan-vnids.ts';
+import { NAMESPACE_UID, planVnids } from './vnid/plan-vnids.ts';
 
 const NETWORK = parseClusterNetwork({
   metadata: { name: 'default' },
@@ -130,7 +130,7 @@ const step: fc.Arbitrary<[what: string, step: Step]> = fc.oneof(
       const object = server.of('NetNamespace').get(project);
       if (object === undefined) return;
       world.wasJoined ||= request.startsWith('join:');
-      const annotations = { [ANNOTATION.changeNetwork]: request };
+      const annotations = { ...object.metadata.annotations, [ANNOTATION.changeNetwork]: request };
       server.put('NetNamespace', { ...object, metadata: { ...object.metadata, annotations } });
     },
   ]),
@@ -182,6 +182,7 @@ test('OwnedObjects: no subnet is given twice and all is settled in the end, howe
       const projects = server.of('NetNamespace');
       assert.deepEqual([...projects.keys()].sort(), [...server.of('Namespace').keys()].sort());
       for (const { metadata } of projects.values()) {
+        assert.equal(metadata.annotations?.[NAMESPACE_UID], server.of('Namespace').get(metadata.name)?.metadata.uid);
         const request = metadata.annotations?.[ANNOTATION.changeNetwork];
         if (request === undefined || request === 'nonsense') continue;
         assert(request.startsWith('join:') && !projects.has(request.slice(5)), `${request} was not answered`);

@@ -2,18 +2,27 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ANNOTATION, type NetNamespaceObject } from '@tenet/model';
 import fc from 'fast-check';
-import { planVnids, type VnidPlan } from './plan-vnids.ts';
+import { NAMESPACE_UID, planVnids, type VnidPlan } from './plan-vnids.ts';
 
-const netNamespace = (name: string, netid: number, request?: string): NetNamespaceObject => ({
+const unmarked = (name: string, netid: number, request?: string): NetNamespaceObject => ({
   metadata: {
     name,
     uid: `uid-${name}`,
     resourceVersion: '7',
-    ...(request === undefined ? {} : { annotations: { [ANNOTATION.changeNetwork]: request } }),
+    annotations: request === undefined ? {} : { [ANNOTATION.changeNetwork]: request },
   },
   netname: name,
   netid,
 });
+
+/** One that has been seen together with its Namespace. */
+function netNamespace(name: string, netid: number, request?: string): NetNamespaceObject {
+  const { metadata, ...rest } = unmarked(name, netid, request);
+  return {
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [NAMESPACE_UID]: `ns-${name}` } },
+    ...rest,
+  };
+}
 
 function plan(
   names: readonly string[],
@@ -24,6 +33,8 @@ function plan(
   const netNamespaces = new Map(objects.map((object) => [object.metadata.name, object]));
   return planVnids({ namespaces, netNamespaces, globalNamespaces: new Set(globals) }, { random });
 }
+
+const isAsking = ({ metadata }: NetNamespaceObject) => metadata.annotations?.[ANNOTATION.changeNetwork] !== undefined;
 
 /** A plan for projects that all have their Namespace. */
 const answered = (...objects: readonly NetNamespaceObject[]) =>
@@ -89,7 +100,7 @@ describe('planVnids() plans', () => {
     assert.deepEqual(first.object, {
       apiVersion: 'network.openshift.io/v1',
       kind: 'NetNamespace',
-      metadata: { name: 'a' },
+      metadata: { name: 'a', annotations: { [NAMESPACE_UID]: 'ns-a' } },
       netname: 'a',
       netid: 10,
     });
@@ -110,7 +121,30 @@ describe('planVnids() plans', () => {
   test('to delete what has lost its Namespace, unless that is there after all', () => {
     const [action] = plan([], [netNamespace('a', 10, 'global')]).actions;
     assert(action?.verb === 'delete');
-    assert.deepEqual([action.uid, action.unless], ['uid-a', { kind: 'Namespace', name: 'a' }]);
+    assert.deepEqual([action.uid, action.unless], ['uid-a', { kind: 'Namespace', name: 'a', uid: 'ns-a' }]);
+  });
+
+  test('to delete what was for another Namespace of that name', () => {
+    const { metadata, ...rest } = netNamespace('a', 10);
+    const of = { ...rest, metadata: { ...metadata, annotations: { [NAMESPACE_UID]: 'ns-old' } } };
+    const [action, ...more] = answered(of).actions;
+    assert(action?.verb === 'delete' && more.length === 0);
+    assert.deepEqual(action.unless, { kind: 'Namespace', name: 'a', uid: 'ns-old' });
+  });
+
+  test('nothing for one that was made before its Namespace, whose number nobody else gets', () => {
+    assert.deepEqual(numbers(plan(['b'], [unmarked('a', 10)])), ['create b 11']);
+  });
+
+  test('to write its Namespace on one that was made before that, in one patch with the answer to its request', () => {
+    const [mark] = answered(unmarked('a', 10)).actions;
+    assert(mark?.verb === 'patch');
+    const metadata = { resourceVersion: '7', annotations: { [NAMESPACE_UID]: 'ns-a' } };
+    assert.deepEqual(mark.patch, { metadata });
+    const [both, ...more] = answered(unmarked('a', 10, 'global')).actions;
+    assert(both?.verb === 'patch' && more.length === 0);
+    const annotations = { ...metadata.annotations, [ANNOTATION.changeNetwork]: null };
+    assert.deepEqual(both.patch, { metadata: { ...metadata, annotations }, netid: 0 });
   });
 
   test('one patch that writes the number and removes the request', () => {
@@ -157,7 +191,7 @@ test('planVnids() leaves every request answered and every isolated project alone
     fc.property(fc.array(project, { minLength: 5, maxLength: 5 }), (projects) => {
       let objects = projects.map(({ netid, request }, at) => netNamespace(names[at] ?? '', netid, request));
       const isolated = new Set<string>();
-      for (let passes = 0; objects.some(({ metadata }) => metadata.annotations !== undefined); passes++) {
+      for (let passes = 0; objects.some(isAsking); passes++) {
         assert(passes < 6, 'not answered after 6 passes');
         const { actions, refusals } = plan(names, objects);
         assert.deepEqual(refusals, []);

@@ -30,6 +30,12 @@ export interface VnidPlan {
   readonly refusals: readonly Refusal[];
 }
 
+/**
+ * NetNamespace: the UID of the Namespace that it is for, once that has been seen. Only what bears it goes with its
+ * Namespace: a NetNamespace may be made first.
+ */
+export const NAMESPACE_UID = 'tenet.io/namespace-uid';
+
 /** The project that everything needs to reach, and that therefore cannot be isolated. */
 const ALWAYS_GLOBAL = 'default';
 
@@ -64,11 +70,14 @@ export function planVnids(
   function survey(object: NetNamespaceObject): void {
     pool.claim(object.netid);
     users.set(object.netid, (users.get(object.netid) ?? 0) + 1);
-    const { name, uid = '', deletionTimestamp } = object.metadata;
+    const { name, uid = '', deletionTimestamp, annotations = {} } = object.metadata;
     if (deletionTimestamp !== undefined) return;
-    if (!namespaces.has(name)) {
-      const unless = { kind: 'Namespace', name } as const;
-      actions.push({ verb: 'delete', kind: 'NetNamespace', name, uid, unless, because: 'its Namespace is gone' });
+    const namespace = namespaces.get(name);
+    const namespaceUid = annotations[NAMESPACE_UID];
+    if (namespaceUid !== undefined && namespaceUid !== namespace?.metadata.uid) {
+      const unless = { kind: 'Namespace', name, uid: namespaceUid } as const;
+      const because = namespace === undefined ? 'its Namespace is gone' : 'its Namespace was replaced by another';
+      actions.push({ verb: 'delete', kind: 'NetNamespace', name, uid, unless, because });
       return;
     }
     const read = attempt(() => parseNetNamespace(object));
@@ -107,23 +116,35 @@ export function planVnids(
     refuse(object, `names ${request.target}, which has no valid NetNamespace`);
   }
 
-  function planChange(object: NetNamespaceObject): void {
-    const { name, resourceVersion } = object.metadata;
-    const project = projects.get(name);
-    const request = requests.get(name);
-    if (project === undefined || request === undefined || mustWait(name, requests)) return;
+  /** The number that a project is to have from now on; undefined when it keeps its own, or has to wait. */
+  function change(object: NetNamespaceObject, project: NetNamespace): Vnid | undefined {
+    const request = requests.get(project.name);
+    if (request === undefined || mustWait(project.name, requests)) return undefined;
     const netid = answer(request, project, object);
-    if (netid === undefined) return;
+    if (netid === undefined) return undefined;
     users.set(project.vnid, (users.get(project.vnid) ?? 0) - 1);
     users.set(netid, (users.get(netid) ?? 0) + 1);
-    const patch = { metadata: { resourceVersion, annotations: { [ANNOTATION.changeNetwork]: null } }, netid };
-    actions.push({ verb: 'patch', kind: 'NetNamespace', name, from: object, patch, because: 'a change was asked for' });
+    return netid;
+  }
+
+  function planPatch(object: NetNamespaceObject): void {
+    const { name, resourceVersion, annotations = {} } = object.metadata;
+    const project = projects.get(name);
+    if (project === undefined) return;
+    const netid = change(object, project);
+    const mark = annotations[NAMESPACE_UID] === undefined ? markOf(namespaces.get(name)) : {};
+    if (netid === undefined && Object.keys(mark).length === 0) return;
+    const answered = netid === undefined ? {} : { [ANNOTATION.changeNetwork]: null };
+    const metadata = { resourceVersion, annotations: { ...mark, ...answered } };
+    const patch = { metadata, ...(netid === undefined ? {} : { netid }) };
+    const because = netid === undefined ? 'its Namespace was not written on it' : 'a change was asked for';
+    actions.push({ verb: 'patch', kind: 'NetNamespace', name, from: object, patch, because });
   }
 
   const oldestFirst = [...netNamespaces.values()].sort(byAge);
   for (const object of oldestFirst) survey(object);
   for (const object of oldestFirst) refuseJoinOfNobody(object);
-  for (const object of oldestFirst) planChange(object);
+  for (const object of oldestFirst) planPatch(object);
   for (const namespace of [...namespaces.values()].sort(byAge)) {
     const { name } = namespace.metadata;
     if (netNamespaces.has(name)) continue;
@@ -132,11 +153,16 @@ export function planVnids(
     const object = {
       apiVersion: apiVersionOf('NetNamespace'),
       kind: 'NetNamespace',
-      metadata: { name },
+      metadata: { name, annotations: markOf(namespace) },
       netname: name,
       netid,
     };
     actions.push({ verb: 'create', kind: 'NetNamespace', name, object, because: 'the Namespace had none' });
   }
   return { actions, refusals };
+}
+
+function markOf(namespace: NamespaceObject | undefined): Readonly<Record<string, string>> {
+  const uid = namespace?.metadata.uid;
+  return uid === undefined ? {} : { [NAMESPACE_UID]: uid };
 }
