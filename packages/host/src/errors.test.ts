@@ -22,6 +22,9 @@ test('refusedWith() is true for one of the named errors alone', () => {
   assert.equal(refusedWith(error, 'ENOENT'), false);
   assert.equal(refusedWith(new Error('EEXIST'), 'EEXIST'), false);
   assert.equal(refusedWith(undefined, 'EEXIST'), false);
+  // A program or a setting that is not there is no object of the kernel's that is not there.
+  assert.equal(refusedWith(hostError('SYSCTL_REFUSED', { operation: 'x', errno: 'ENOENT' }), 'ENOENT'), false);
+  assert.equal(refusedWith(Object.assign(new Error('x'), { facts: { errno: 'ENOENT' } }), 'ENOENT'), false);
 });
 
 test('HOST_ERRORS have upper-case codes, lower-case sentences and remedies that start with a verb', () => {

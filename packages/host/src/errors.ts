@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
-import { errorKinds, kind, type TenetError } from '@tenet/std';
+import { errorKinds, isTenetError, kind, type TenetError } from '@tenet/std';
 
 /** What the kernel said about a request that it refused. */
 export interface Refusal {
@@ -122,10 +122,5 @@ export function kernelError(operation: string, errno: number, kernel?: string): 
 
 /** True when the kernel refused with one of these error names. */
 export function refusedWith(error: unknown, ...errnos: readonly string[]): boolean {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    'facts' in error &&
-    errnos.includes((error.facts as Partial<Refusal>).errno ?? '')
-  );
+  return isTenetError(error, 'KERNEL_REFUSED') && errnos.some((errno) => errno === error.facts.errno);
 }
