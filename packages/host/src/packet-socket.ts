@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { failHost, kernelError } from './errors.ts';
 import { inNamespace } from './namespace/in-namespace.ts';
 import { libc } from './native.ts';
@@ -17,8 +18,6 @@ export interface PacketSocketSpec {
 const ETH_P_ALL = 3;
 const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
-const EAGAIN = 11;
-const ENETDOWN = 100;
 
 /** The longest frame with the largest MTU of a veth, and room for offloaded ones. */
 const buffer = new Uint8Array(65_536 + 64);
@@ -59,9 +58,9 @@ export class PacketSocket implements Disposable {
         continue;
       }
       const errno = libc().errno();
-      if (errno === EAGAIN) return frames;
+      if (errno === constants.errno.EAGAIN) return frames;
       // Said once when the link goes down; what came in before is still there.
-      if (errno !== ENETDOWN) throw kernelError(`receive frames on ${this.#link}`, errno);
+      if (errno !== constants.errno.ENETDOWN) throw kernelError(`receive frames on ${this.#link}`, errno);
     }
   }
 

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { Ip } from '@tenet/std';
 import { errnoText } from './errors.ts';
 import { inNamespace } from './namespace/in-namespace.ts';
@@ -34,9 +35,6 @@ const IP_RECVERR = 11;
 const IP_PMTUDISC_DONT = 0;
 const IP_PMTUDISC_DO = 2;
 const IPPROTO_ICMP = 1;
-
-const EAGAIN = 11;
-const EINPROGRESS = 115;
 
 /** The longest IPv4 packet. */
 const buffer = new Uint8Array(65_536);
@@ -86,7 +84,7 @@ const SENT = new Uint8Array(0);
 function result(length: number, bytes?: Uint8Array): ProbeResult {
   if (length >= 0) return { kind: 'bytes', bytes: bytes ?? buffer.slice(0, length) };
   const errno = libc().errno();
-  return errno === EAGAIN ? { kind: 'nothing' } : { kind: 'error', errno: errnoText(errno)[0] };
+  return errno === constants.errno.EAGAIN ? { kind: 'nothing' } : { kind: 'error', errno: errnoText(errno)[0] };
 }
 
 function open({
@@ -108,7 +106,7 @@ function open({
     const address = socketAddress(to, port);
     if (libc().connect(fd, address, address.length) === 0) return fd;
     const errno = libc().errno();
-    if (errno === EINPROGRESS) return fd;
+    if (errno === constants.errno.EINPROGRESS) return fd;
     closeSync(fd);
     return { kind: 'error', errno: errnoText(errno)[0] };
   } catch (error) {

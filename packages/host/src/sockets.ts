@@ -3,7 +3,7 @@ import type { Ip } from '@tenet/std';
 import { inNamespace } from './namespace/in-namespace.ts';
 import { libc } from './native.ts';
 import { u32 } from './netlink/bytes.ts';
-import { AF, SOCK } from './netlink/constants.ts';
+import { AF, SOCK, SOL_SOCKET } from './netlink/constants.ts';
 import { socketAddress } from './socket-address.ts';
 import { checked } from './system-call.ts';
 
@@ -17,7 +17,6 @@ export interface SocketSpec {
   readonly port: number;
 }
 
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;

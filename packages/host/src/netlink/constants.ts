@@ -3,6 +3,8 @@
 export const AF = { UNSPEC: 0, INET: 2, INET6: 10, NETLINK: 16, PACKET: 17 } as const;
 export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
 
+export const SOL_SOCKET = 1;
+
 // socket(2) of netlink(7)
 export const NETLINK = { ROUTE: 0, NETFILTER: 12 } as const;
 export const SOL_NETLINK = 270;

@@ -1,10 +1,11 @@
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { failHost, kernelError } from '../errors.ts';
 import { inNamespace } from '../namespace/in-namespace.ts';
 import { libc } from '../native.ts';
 import { checked } from '../system-call.ts';
 import { joined, LITTLE_ENDIAN, u32, viewOf } from './bytes.ts';
-import { AF, NETLINK_OPTION, NLM_F, NLMSG, SOCK, SOL_NETLINK } from './constants.ts';
+import { AF, NETLINK_OPTION, NLM_F, NLMSG, SOCK, SOL_NETLINK, SOL_SOCKET } from './constants.ts';
 import { decodeMessages, encodeMessage, type NetlinkMessage, verdictOf } from './message.ts';
 
 /** What is asked of the kernel. */
@@ -21,10 +22,11 @@ export interface NetlinkRequest {
 /** One datagram of the kernel's is at most 32 KiB (NLMSG_GOODSIZE and the dump's own limit); shared, as calls return. */
 const buffer = new Uint8Array(65_536);
 
-const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const ANSWER_WITHIN_SECONDS = 5;
 const DUMP_TRIES = 20;
+/** The length of the datagram is told, not that of the part which fitted (recv(2)). */
+const MSG_TRUNC = 0x20;
 
 /**
  * A netlink socket: sends a request and waits for the answer, which the kernel gives before `send` returns. It belongs
@@ -43,10 +45,15 @@ export class NetlinkSocket implements Disposable {
   static open(family: number, namespacePath?: string): NetlinkSocket {
     const create = () => checked('open a netlink socket', libc().socket(AF.NETLINK, SOCK.RAW | SOCK.CLOEXEC, family));
     const fd = namespacePath === undefined ? create() : inNamespace(namespacePath, create);
-    for (const option of Object.values(NETLINK_OPTION))
-      checked('set an option of a netlink socket', libc().setsockopt(fd, SOL_NETLINK, option, u32(1), 4));
-    checked('limit the wait on a netlink socket', libc().setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, TIMEVAL, 16));
-    return new NetlinkSocket(fd);
+    try {
+      for (const option of Object.values(NETLINK_OPTION))
+        checked('set an option of a netlink socket', libc().setsockopt(fd, SOL_NETLINK, option, u32(1), 4));
+      checked('limit the wait on a netlink socket', libc().setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, TIMEVAL, 16));
+      return new NetlinkSocket(fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   }
 
   /** Changes something; KERNEL_REFUSED when the kernel would not. */
@@ -99,8 +106,18 @@ export class NetlinkSocket implements Disposable {
   }
 
   #receive(operation: string): NetlinkMessage[] {
-    const length = checked(operation, libc().recv(this.#fd, buffer, buffer.length, 0));
+    const length = checked(operation, this.#receiveUninterrupted());
+    if (length > buffer.length)
+      failHost('NETLINK_MALFORMED', { why: `${length} bytes in one datagram when asked to ${operation}` });
     return decodeMessages(buffer.slice(0, length)).filter(({ type }) => type !== NLMSG.NOOP);
+  }
+
+  /** With a limit on the wait, any signal that has a handler interrupts it (signal(7)). */
+  #receiveUninterrupted(): number {
+    for (;;) {
+      const length = libc().recv(this.#fd, buffer, buffer.length, MSG_TRUNC);
+      if (length >= 0 || libc().errno() !== constants.errno.EINTR) return length;
+    }
   }
 }
 
