@@ -7,7 +7,7 @@ import { remember } from '../state/record.ts';
 export interface NamespaceWish {
   readonly path: string;
   readonly record: string;
-  /** False where links carry IPv4 only: their neighbour discovery would be noise in every dump. A pod's is its plugin's. */
+  /** False where links carry IPv4 only. A node's is as a machine has it, a pod's is its plugin's. */
   readonly ipv6?: boolean;
 }
 

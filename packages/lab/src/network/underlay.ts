@@ -52,7 +52,7 @@ export function makeUnderlay({ paths, settings: { cluster, datapath } }: Lab): v
 export function plugNodeIn({ paths, settings: { datapath } }: Lab, name: string): void {
   const underlay = paths.namespace('underlay');
   const node = paths.namespace(name);
-  makeNamespace({ path: node, record: paths.record, ipv6: false });
+  makeNamespace({ path: node, record: paths.record });
   using netlink = Netlink.open(underlay);
   const port = portName(netlink);
   netlink.addVeth({ name: port, peer: { name: NIC, namespace: node } });

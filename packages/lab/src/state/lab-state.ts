@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import type { ClusterSpec } from '../cluster/cluster-spec.ts';
 import { failLab } from '../errors.ts';
 import { checkSocketPaths, type LabPaths, labPaths } from './lab-paths.ts';
@@ -49,7 +49,7 @@ export function claimLab(state: string, wish: LabWish): Lab {
     wish.cluster.nodes.map((node) => node.name),
   );
   const madeDirectory = mkdirSync(paths.state, { recursive: true, mode: 0o755 }) !== undefined;
-  const holds = readdirSync(paths.state);
+  const holds = readdirSync(paths.state).filter((name) => !isDraft(paths, name));
   if (holds.length > 0 && findLab(state) === undefined)
     failLab('STATE_DIRECTORY_TAKEN', { state: paths.state, holds: holds.slice(0, 3).join(', ') });
   const settings: LabSettings = {
@@ -59,11 +59,16 @@ export function claimLab(state: string, wish: LabWish): Lab {
     madeDirectory,
     ...wish,
   };
+  // Whole or not there, also after a kill -9: nobody could take down a lab whose settings are half written.
+  const draft = `${paths.settings}${DRAFT}${settings.token}`;
   try {
-    writeFileSync(paths.settings, `${JSON.stringify(settings)}\n`, { flag: 'wx', mode: 0o600 });
+    writeFileSync(draft, `${JSON.stringify(settings)}\n`, { flag: 'wx', mode: 0o600 });
+    linkSync(draft, paths.settings);
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
     failLab('LAB_ALREADY_UP', { state: paths.state, runs: 'another `lab up` has just started' }, error);
+  } finally {
+    rmSync(draft, { force: true });
   }
   return { paths, settings };
 }
@@ -93,12 +98,22 @@ export function isSameBoot({ settings }: Lab): boolean {
 
 /** Removes the directory of a lab that made it, unless somebody keeps something else there. */
 export function releaseDirectory({ paths, settings }: Lab): void {
+  for (const name of existsSync(paths.state) ? readdirSync(paths.state) : [])
+    if (isDraft(paths, name)) rmSync(join(paths.state, name), { force: true });
   if (!settings.madeDirectory) return;
   try {
     rmdirSync(paths.state);
   } catch (error) {
     if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTEMPTY')) throw error;
   }
+}
+
+/** Follows the name of the settings in the name of what is to become them. */
+const DRAFT = '.draft-';
+
+/** True for what a claim that was killed has left: it had made nothing yet. */
+function isDraft({ settings }: LabPaths, name: string): boolean {
+  return name.startsWith(`${basename(settings)}${DRAFT}`);
 }
 
 function parseSettings(text: string, path: string): LabSettings {
