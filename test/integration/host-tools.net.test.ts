@@ -110,6 +110,27 @@ describe('sockets', () => {
     );
   });
 
+  test('PacketSocket shows the VLAN tags that a frame came with, and no more frames at once than asked for', async () => {
+    using attacker = PacketSocket.open({ link: 'eth0', namespace: podPath });
+    using probe = PacketSocket.open({ link: 'veth5', namespace: nodePath });
+    const tags = [[0x81, 0, 0x6f, 0xa1], [0x88, 0xa8, 0, 7, 0x81, 0, 0, 8], []];
+    const frames = tags.map((tag) =>
+      Uint8Array.from([...gatewayMac.toBytes(), ...podMac.toBytes(), ...tag, 0x88, 0xb5, ...Array(50).keys()]),
+    );
+    for (const frame of frames) attacker.send(frame);
+    const heard: Uint8Array[] = [];
+    await until(() => {
+      const some = probe.received(1);
+      assert.ok(some.length <= 1);
+      return heard.push(...some.filter(hasOurEnd)) === frames.length;
+    });
+    assert.deepEqual(heard, frames);
+  });
+
+  function hasOurEnd(frame: Uint8Array): boolean {
+    return frame.at(-1) === 49 && frame.at(-52) === 0x88 && frame.at(-51) === 0xb5;
+  }
+
   /** EtherType 0x88b5, which is for experiments (IEEE 802): the kernel itself sends other frames. */
   function isOurs(frame: Uint8Array): boolean {
     return frame[12] === 0x88 && frame[13] === 0xb5;

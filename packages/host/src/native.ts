@@ -11,6 +11,7 @@ export interface Libc {
   connect(fd: number, address: Uint8Array, lengthBytes: number): number;
   send(fd: number, bytes: Uint8Array, lengthBytes: number, flags: number): number;
   recv(fd: number, bytes: Uint8Array, lengthBytes: number, flags: number): number;
+  recvmsg(fd: number, message: Msghdr, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, lengthBytes: number): number;
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
@@ -31,6 +32,19 @@ interface Ifreq {
   readonly rest: Uint8Array;
 }
 
+/** `struct msghdr` (recv(2)) without a name; the kernel writes to what its pointers point to, and its lengths are lost. */
+export interface Msghdr {
+  readonly name: null;
+  readonly nameLength: number;
+  /** One `struct iovec`: where the bytes go. */
+  readonly parts: { readonly base: Uint8Array; readonly lengthBytes: number };
+  readonly partCount: number;
+  /** Where the control messages go. */
+  readonly control: Uint8Array;
+  readonly controlLength: number;
+  readonly flags: number;
+}
+
 /** The parts of koffi that are used, with the types that its own declarations leave open. */
 interface Koffi {
   load(path: null): { func(declaration: string): unknown };
@@ -47,6 +61,7 @@ const DECLARATIONS: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   connect: 'int connect(int fd, uint8_t *address, uint32_t length)',
   send: 'int64_t send(int fd, uint8_t *bytes, size_t length, int flags)',
   recv: 'int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)',
+  recvmsg: 'int64_t recvmsg(int fd, tenet_msghdr *message, int flags)',
   setsockopt: 'int setsockopt(int fd, int level, int name, uint8_t *value, uint32_t length)',
   setns: 'int setns(int fd, int kind)',
   unshare: 'int unshare(int flags)',
@@ -66,6 +81,11 @@ export function libc(): Libc {
 function load(): Libc {
   const koffi: Koffi = createRequire(import.meta.url)('koffi');
   koffi.struct('tenet_ifreq', { name: koffi.array('uint8_t', 16), data: 'void *', rest: koffi.array('uint8_t', 16) });
+  koffi.struct('tenet_iovec', { base: 'void *', lengthBytes: 'size_t' });
+  koffi.struct('tenet_msghdr', {
+    ...{ name: 'void *', nameLength: 'uint32_t', parts: 'tenet_iovec *', partCount: 'size_t' },
+    ...{ control: 'void *', controlLength: 'size_t', flags: 'int' },
+  });
   const library = koffi.load(null);
   const functions = Object.entries(DECLARATIONS).map(([name, declaration]) => [name, library.func(declaration)]);
   return { ...(Object.fromEntries(functions) as Omit<Libc, 'errno'>), errno: () => koffi.errno() };
