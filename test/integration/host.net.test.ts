@@ -42,6 +42,19 @@ describe('namespaces', () => {
     assert.throws(() => statSync(path), /ENOENT/);
   });
 
+  test('createNamespace() says what the kernel refused when it cannot make the file or its directory', () => {
+    // biome-ignore format: one row per refusal
+    const refused = [
+      ['/etc/hostname/netns/x', /cannot make the directory \/etc\/hostname\/netns: ENOTDIR/],
+      [`/run/netns/${'x'.repeat(300)}`, /cannot make the file of a network namespace at .*: ENAMETOOLONG/],
+    ] as const;
+    for (const [file, says] of refused)
+      assert.throws(
+        () => createNamespace(file),
+        (error) => isTenetError(error, 'KERNEL_REFUSED') && says.test(error.message),
+      );
+  });
+
   test('createNamespace() leaves this thread at home', () => {
     assert.equal(readlinkSync('/proc/thread-self/ns/net'), home);
   });
@@ -261,7 +274,7 @@ describe('addresses, routes and rules', () => {
     assert.deepEqual([pod.deleteRule(rule), pod.deleteRule(rule)], [true, false]);
   });
 
-  test("a pod's veth, addresses and route take milliseconds", () => {
+  test("a pod's veth, addresses and route are made and gone twenty times over", () => {
     const timesMs = Array.from({ length: 20 }, () => {
       const started = performance.now();
       node.addVeth({ name: 'timed', mtu: 1450, peer: { name: 'timed0', namespace: ends.pod.path, mtu: 1450 } });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HOST_ERRORS, hostError, kernelError, refusedWith } from './errors.ts';
+import { isTenetError } from '@tenet/std';
+import { fileError, HOST_ERRORS, hostError, kernelError, refusedWith } from './errors.ts';
 import { toolFailed } from './netfilter/tool.ts';
 
 test('kernelError() says what was asked, what the number means and what the kernel said', () => {
@@ -14,6 +15,17 @@ test('kernelError() says what was asked, what the number means and what the kern
 
 test('kernelError() survives a number that has no name', () => {
   assert.match(kernelError('x', 4242).message, /errno 4242/);
+});
+
+test('fileError() says what was to be done and why not, and leaves other errors alone', () => {
+  const cause = Object.assign(new Error('EROFS: read-only file system'), { errno: -30, code: 'EROFS' });
+  const error = fileError('make the directory /run/netns', cause);
+  assert.ok(isTenetError(error, 'KERNEL_REFUSED'));
+  assert.equal(error.message, 'cannot make the directory /run/netns: EROFS, read-only file system');
+  assert.match(error.remedy, /may be written/);
+  assert.equal(error.cause, cause);
+  const other = new TypeError('x');
+  assert.equal(fileError('x', other), other);
 });
 
 test('refusedWith() is true for one of the named errors alone', () => {

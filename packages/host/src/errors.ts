@@ -40,6 +40,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EADDRINUSE: 'check which program has the port, and end it or choose another port: ss -lntup',
   EADDRNOTAVAIL: 'check that the address is on a link of this namespace: ip address',
   ENOTSUP: 'check that the kernel has the module for this kind of object',
+  EROFS: 'check that the file system may be written to',
+  ENOSPC: 'check that the file system has space and inodes left: df, df -i',
+  EMFILE: 'check the limit of open files of this process',
   EBUSY: 'wait until the other user of the object has released it, then try again',
   ENOMEM: 'check the memory of the machine and the limits of its cgroup',
   ENOBUFS: 'wait and try again: the kernel was out of buffers',
@@ -118,6 +121,13 @@ export function errnoText(errno: number): readonly [name: string, meaning: strin
 export function kernelError(operation: string, errno: number, kernel?: string): TenetError {
   const [name, meaning] = errnoText(errno);
   return hostError('KERNEL_REFUSED', { operation, errno: name, meaning, kernel });
+}
+
+/** The error for what `node:fs` threw; anything that is no refusal of the kernel's as it is. */
+export function fileError(operation: string, cause: unknown): unknown {
+  if (!(cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number')) return cause;
+  const [errno, meaning] = errnoText(-cause.errno);
+  return hostError('KERNEL_REFUSED', { operation, errno, meaning }, cause);
 }
 
 /** True when the kernel refused with one of these error names. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync, stat, writeSync } from 'node:fs';
-import { failHost } from '../errors.ts';
+import { failHost, fileError } from '../errors.ts';
 import { libc } from '../native.ts';
 import { checked } from '../system-call.ts';
 import { CLONE_NEWNET } from './constants.ts';
@@ -52,7 +52,9 @@ export function openNamespace(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (cause) {
-    return failHost('NAMESPACE_NOT_FOUND', { path }, cause);
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
+      failHost('NAMESPACE_NOT_FOUND', { path }, cause);
+    throw fileError(`open the network namespace ${path}`, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { failHost, hostError } from '../errors.ts';
+import { failHost, fileError } from '../errors.ts';
 import { libc } from '../native.ts';
 import { Netlink } from '../netlink.ts';
 import { checked } from '../system-call.ts';
@@ -50,7 +50,11 @@ export function deleteNamespace(path: string): boolean {
  * other mount namespaces too. It becomes a mount of its own first if it is not one.
  */
 function shareDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    throw fileError(`make the directory ${directory}`, cause);
+  }
   const share = () => libc().mount('', directory, 'none', MS_SHARED | MS_REC, null);
   if (share() === 0) return;
   checked(`make ${directory} a mount`, libc().mount(directory, directory, 'none', MS_BIND | MS_REC, null));
@@ -62,7 +66,7 @@ function createMountPoint(path: string): void {
     closeSync(openSync(path, 'wx', 0o000));
   } catch (cause) {
     if (isNodeError(cause, 'EEXIST')) failHost('NAMESPACE_EXISTS', { path }, cause);
-    throw hostError('NAMESPACE_NOT_FOUND', { path }, cause);
+    throw fileError(`make the file of a network namespace at ${path}`, cause);
   }
 }
 
