@@ -25,13 +25,6 @@ after(async () => {
   await node[Symbol.asyncDispose]();
 });
 
-/** Runs `body` and asserts that it left the node as it was. */
-async function unchanged(body: () => Promise<void>): Promise<void> {
-  const before = await node.footprint();
-  await body();
-  assert.deepEqual(await node.footprint(), before);
-}
-
 /** A pod for the time of `body`. */
 async function withPod(
   body: (pod: { netns: string; containerId: string; veth: string; ip: Ip }) => Promise<void>,
@@ -53,7 +46,7 @@ async function restart(): Promise<void> {
 
 describe('tenet node touches nothing that is not its own', () => {
   test('in a sandbox whose interface name is taken', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const { netns, containerId } = node.sandbox();
       using pod = Netlink.open(netns);
       pod.addBridge('eth0');
@@ -65,7 +58,7 @@ describe('tenet node touches nothing that is not its own', () => {
   });
 
   test("when CNI_NETNS is the node's own namespace", async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const { status, json } = await node.cni({ pod: 'alpha/web', netns: `/run/netns/${node.ovs.netns}` });
       assert.equal(status, 1);
       assert.match(json.msg, /is the node's own network namespace/);
@@ -76,7 +69,7 @@ describe('tenet node touches nothing that is not its own', () => {
 
 describe('an ADD returns only when the switch carries the pod', () => {
   test('so it fails while vxlan0 is misplaced, when nothing is forwarded, and leaves nothing', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       await node.ovs.vsctl('set', 'Interface', 'vxlan0', 'ofport_request=77');
       const box = node.sandbox();
       const { status, json } = await node.cni({ pod: 'alpha/web', ...box });
@@ -140,7 +133,7 @@ describe('what the daemon hears it acts on at once', () => {
   });
 
   test('a peer that comes and goes is in the flows and out of them', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const peer = { metadata: { name: 'n2' }, host: 'n2', hostIP: '10.122.70.73', subnet: '10.130.0.0/23' };
       const named = async () => (await node.flows()).filter((flow) => flow.includes('10.122.70.73')).length;
       await node.kube.create('HostSubnet', peer);
@@ -192,7 +185,7 @@ describe('the plugin gets an answer', () => {
   });
 
   test('within 40 s when ovs-vswitchd hangs, and nothing is left once it goes on', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const box = node.sandbox();
       const pid = Number(readFileSync(join(node.ovs.directory, 'ovs-vswitchd.pid'), 'utf8'));
       process.kill(pid, 'SIGSTOP');
@@ -231,7 +224,7 @@ describe('a kill -9 of the daemon', () => {
   // From before the daemon has the call until after the pod is wired: an ADD takes some 100 ms, most of it the plugin's start.
   for (const delayMs of [20, 60, 80, 100, 120, 140, 180]) {
     test(`${delayMs} ms into an ADD leaves nothing that DEL does not find, and the ADD can be repeated`, async () => {
-      await unchanged(async () => {
+      await node.unchanged(async () => {
         const box = node.sandbox();
         const adding = node.cni({ pod: 'alpha/web', ...box });
         await pause(delayMs);

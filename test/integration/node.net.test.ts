@@ -102,15 +102,8 @@ describe('tenet node', () => {
     await node[Symbol.asyncDispose]();
   });
 
-  /** Runs `body` and asserts that it left the node as it was. */
-  async function unchanged(body: () => Promise<void>): Promise<void> {
-    const before = await node.footprint();
-    await body();
-    assert.deepEqual(await node.footprint(), before);
-  }
-
   test('wires a pod: address, MAC, MTU, routes, port and flows are there when ADD returns, and gone after DEL', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const { netns, containerId } = node.sandbox();
       const { status, json } = await node.cni({ pod: 'alpha/web', netns, containerId, ips: ['10.131.2.4'] });
       assert.equal(status, 0, JSON.stringify(json));
@@ -133,7 +126,7 @@ describe('tenet node', () => {
   });
 
   test('gives a repeated ADD the same result and no second address, and lets DEL be repeated without a namespace', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const { netns, containerId } = node.sandbox();
       const first = await node.cni({ pod: 'alpha/web', netns, containerId });
       const once = await node.footprint();
@@ -146,7 +139,7 @@ describe('tenet node', () => {
   });
 
   test('wires as many pods at once as there are addresses and takes them all away', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const boxes = Array.from({ length: ROOM }, () => node.sandbox());
       const added = await Promise.all(boxes.map((box) => node.cni({ pod: 'alpha/web', ...box })));
       assert.deepEqual(
@@ -160,9 +153,9 @@ describe('tenet node', () => {
 
   test('refuses a pod when the subnet is full, with one sentence and code 11, and leaves nothing of it', async () => {
     const boxes = Array.from({ length: ROOM }, () => node.sandbox());
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       for (const box of boxes) assert.equal((await node.cni({ pod: 'alpha/web', ...box })).status, 0);
-      await unchanged(async () => {
+      await node.unchanged(async () => {
         const { status, json } = await node.cni({ pod: 'alpha/late', ...node.sandbox() });
         assert.equal(status, 1);
         assert.equal(json.code, 11);
@@ -196,7 +189,7 @@ describe('tenet node', () => {
   ];
   for (const { name, call, code, says } of BAD_CALLS) {
     test(`refuses ${name} with code ${code} and leaves nothing`, async () => {
-      await unchanged(async () => {
+      await node.unchanged(async () => {
         const { status, json } = await node.cni({ ...node.sandbox(), ...call });
         assert.equal(status, 1);
         assert.equal(json.code, code, JSON.stringify(json));
@@ -206,7 +199,7 @@ describe('tenet node', () => {
   }
 
   test('refuses a sandbox that does not exist and leaves nothing', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const { status, json } = await node.cni({ pod: 'alpha/web', netns: '/run/netns/tenet-no-such' });
       assert.equal(status, 1);
       assert.match(json.msg, /network namespace \/run\/netns\/tenet-no-such does not exist/);
@@ -214,7 +207,7 @@ describe('tenet node', () => {
   });
 
   test('waits for the VNID of a new project, and says so when it does not come', async () => {
-    await unchanged(async () => {
+    await node.unchanged(async () => {
       const { status, json } = await node.cni({ pod: 'nobody/web', ...node.sandbox() });
       assert.equal(status, 1);
       assert.equal(json.code, 11);

@@ -1,4 +1,5 @@
 /** One node of one test file's own: a private Open vSwitch, an API server in its namespace, and `tenet node` as a process. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -72,6 +73,8 @@ export interface PrivateNode extends AsyncDisposable {
     readonly flows: string[];
     readonly leases: string[];
   }>;
+  /** Runs `body` and asserts that it left the node as it was. */
+  unchanged(body: () => Promise<void>): Promise<void>;
   /** The flows of br0 without counters, as ovs-ofctl prints them. */
   flows(): Promise<string[]>;
   rules(): Promise<ReturnType<typeof parseIptablesSave>>;
@@ -142,6 +145,20 @@ export async function privateNode({
       .sort();
   };
 
+  async function footprint() {
+    return {
+      links: netlink
+        .links()
+        .map(({ name }) => name)
+        .sort(),
+      ports: (await ovs.vsctl('list-ports', 'br0').catch(() => '')).split('\n').filter(Boolean),
+      flows: await dumpFlows(),
+      leases: readdirSync(leases)
+        .filter((name) => name !== 'cursor')
+        .sort(),
+    };
+  }
+
   const owned = undo.move();
   return {
     ovs,
@@ -207,18 +224,11 @@ export async function privateNode({
       owned.defer(() => void deleteNamespace(netns));
       return { netns, containerId: randomBytes(32).toString('hex') };
     },
-    async footprint() {
-      return {
-        links: netlink
-          .links()
-          .map(({ name }) => name)
-          .sort(),
-        ports: (await ovs.vsctl('list-ports', 'br0').catch(() => '')).split('\n').filter(Boolean),
-        flows: await dumpFlows(),
-        leases: readdirSync(leases)
-          .filter((name) => name !== 'cursor')
-          .sort(),
-      };
+    footprint,
+    async unchanged(body) {
+      const before = await footprint();
+      await body();
+      assert.deepEqual(await footprint(), before);
     },
     flows: dumpFlows,
     rules: async () => parseIptablesSave(await iptablesSave({ namespace: path })),

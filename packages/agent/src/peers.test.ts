@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { HostSubnet } from '@tenet/model';
-import { Ip, Mac, Prefix } from '@tenet/std';
+import { ARTICLE_NODE } from '@tenet/pipeline';
+import { Ip, Prefix } from '@tenet/std';
 import { peerId } from './node-identity.ts';
 import { peersOf } from './peers.ts';
 
-const NODE = {
-  datapath: 'netdev' as const,
-  clusterNetworks: [Prefix.parse('10.128.0.0/14')],
-  serviceNetwork: Prefix.parse('172.30.0.0/16'),
-  subnet: Prefix.parse('10.131.2.0/23'),
-  gateway: Ip.parse('10.131.2.1'),
-  gatewayMac: Mac.parse('0a:58:0a:83:02:01'),
-  nodeIp: Ip.parse('10.122.70.72'),
-  vxlanPort: 4789,
-  mtuBytes: 1450,
-};
+const NODE = ARTICLE_NODE.node;
 
 function hostSubnet(name: string, hostIp: string, subnet: string, createdAt = '2026-01-02T00:00:00Z'): HostSubnet {
   return {

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseIptablesSave, planRestore } from '@tenet/netfilter';
-import { Ip, Mac, Prefix } from '@tenet/std';
+import { Prefix } from '@tenet/std';
+import { ARTICLE_NODE } from './article-node.ts';
 import { hostRules } from './host-rules.ts';
 import type { NodeNetwork } from './node-network.ts';
 
-const NODE: NodeNetwork = {
-  datapath: 'netdev',
-  clusterNetworks: [Prefix.parse('10.128.0.0/14')],
-  serviceNetwork: Prefix.parse('172.30.0.0/16'),
-  subnet: Prefix.parse('10.131.2.0/23'),
-  gateway: Ip.parse('10.131.2.1'),
-  gatewayMac: Mac.parse('0a:58:0a:83:02:01'),
-  nodeIp: Ip.parse('10.122.70.72'),
-  vxlanPort: 4789,
-  mtuBytes: 1450,
-};
+const NODE = ARTICLE_NODE.node;
 
 /** The rules of a chain in the plan for a machine that has none. */
 function planned(node: NodeNetwork, chain: string): string[] {

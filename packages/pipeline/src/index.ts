@@ -1,3 +1,4 @@
+export { ARTICLE_NODE } from './article-node.ts';
 export { type ExplainedFlow, explainTable, peerFlows, podFlows, projectFlows, staticFlows } from './compile.ts';
 export { COOKIE_KIND_MASK, COOKIE_KINDS, type CookieKind, cookieOf, dropCookie, readCookie } from './cookie.ts';
 export { DROP_CLASS_NAMES, DROP_CLASSES, type DropClass, dropClassOf } from './drop-classes.ts';

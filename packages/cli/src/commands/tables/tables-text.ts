@@ -1,40 +1,18 @@
-import { vnidOf } from '@tenet/model';
 import { formatActions, formatMatch } from '@tenet/openflow';
 import {
+  ARTICLE_NODE,
   DROP_CLASS_NAMES,
   DROP_CLASSES,
   explainTable,
   hostChains,
-  type NodeNetwork,
-  type Peer,
-  type PodPort,
   REGISTERS,
   readCookie,
   TABLE_NAMES,
   TABLES,
   type TableName,
 } from '@tenet/pipeline';
-import { Ip, Mac, Prefix } from '@tenet/std';
 
-/** The node that the text is about: one with one pod and one peer has a flow of every kind. */
-const NODE: NodeNetwork = {
-  datapath: 'netdev',
-  clusterNetworks: [Prefix.parse('10.128.0.0/14')],
-  serviceNetwork: Prefix.parse('172.30.0.0/16'),
-  subnet: Prefix.parse('10.131.2.0/23'),
-  gateway: Ip.parse('10.131.2.1'),
-  gatewayMac: Mac.parse('0a:58:0a:83:02:01'),
-  nodeIp: Ip.parse('10.122.70.72'),
-  vxlanPort: 4789,
-  mtuBytes: 1450,
-};
-const POD: PodPort = {
-  ip: Ip.parse('10.131.2.46'),
-  mac: Mac.parse('0a:58:0a:83:02:2e'),
-  ofPort: 46,
-  vnid: vnidOf(0x5a2),
-};
-const PEER: Peer = { id: 0x0f46ee1a, hostIp: Ip.parse('10.122.70.73'), subnet: Prefix.parse('10.130.0.0/23') };
+const { node: NODE, pod: POD, peer: PEER } = ARTICLE_NODE;
 
 /** Every table of br0: its question, its flows with their reasons, its drops; the host's rules too. */
 export function tablesText(): string {
