@@ -28,13 +28,22 @@ const legacy = (network: string, hostsubnetlength?: number): Partial<ClusterNetw
 const INVALID: readonly [why: string, change: Partial<ClusterNetworkObject>, field: string, says: RegExp][] = [
   ['the single-tenant plugin',        { pluginName: 'redhat/openshift-ovs-subnet' },        'pluginName', /"redhat\/openshift-ovs-subnet" is not supported, only redhat\/openshift-ovs-multitenant is$/],
   ['the policy plugin',               { pluginName: 'redhat/openshift-ovs-networkpolicy' }, 'pluginName', /"redhat\/openshift-ovs-networkpolicy" is not supported, only redhat\/openshift-ovs-multitenant is$/],
-  ['no service network',              { serviceNetwork: '' },                               'serviceNetwork', /is wrong/],
+  ['no service network',              { serviceNetwork: '' },                               'serviceNetwork', /is missing/],
   ['a service network with host bits', { serviceNetwork: '172.30.0.1/16' },                 'serviceNetwork', /172\.30\.0\.0\/16/],
   ['an IPv6 service network',         { serviceNetwork: 'fd00::/112' },                     'serviceNetwork', /IPv6, which is not supported yet/],
   ['no range at all',                 { clusterNetworks: [] },                              'clusterNetworks', /is empty and there is no legacy network/],
   ['a range with host bits',          ranges(['10.128.0.1/14', 9]),                         'clusterNetworks[0].CIDR', /10\.128\.0\.0\/14/],
   ['a range that is no prefix',       ranges(['10.128.0.0', 9]),                            'clusterNetworks[0].CIDR', /is wrong/],
   ['an IPv6 range',                   ranges(['10.128.0.0/14', 9], ['fd01::/48', 64]),      'clusterNetworks[1].CIDR', /IPv6, which is not supported yet/],
+  ['a range of two addresses',        ranges(['10.128.0.0/31', 1]),                         'clusterNetworks[0]', /10\.128\.0\.0\/31 has no room for a subnet with a gateway and a pod/],
+  ['a range of one address',          ranges(['10.128.0.0/32', 0]),                         'clusterNetworks[0]', /has no room for a subnet/],
+  ['a range of this network',         ranges(['0.0.0.0/16', 9]),                            'clusterNetworks[0].CIDR', /0\.0\.0\.0\/16 overlaps 0\.0\.0\.0\/8, which is this network/],
+  ['a range around loopback',         ranges(['126.0.0.0/7', 9]),                           'clusterNetworks[0].CIDR', /overlaps 127\.0\.0\.0\/8, which is loopback/],
+  ['a multicast range',               ranges(['239.0.0.0/16', 9]),                          'clusterNetworks[0].CIDR', /which is multicast/],
+  ['a range of class E',              ranges(['250.0.0.0/8', 9]),                           'clusterNetworks[0].CIDR', /which is class E and broadcast/],
+  ['everything',                      ranges(['0.0.0.0/0', 9]),                             'clusterNetworks[0].CIDR', /overlaps 0\.0\.0\.0\/8/],
+  ['a loopback service network',      { serviceNetwork: '127.1.0.0/16' },                   'serviceNetwork', /which is loopback/],
+  ['a multicast legacy network',      legacy('224.0.0.0/8', 9),                             'network', /which is multicast/],
   ['no host bits',                    ranges(['10.128.0.0/14', 0]),                         'clusterNetworks[0].hostSubnetLength', /between 2 and 18/],
   ['one host bit',                    ranges(['10.128.0.0/14', 1]),                         'clusterNetworks[0].hostSubnetLength', /between 2 and 18/],
   ['more host bits than the range',   ranges(['10.128.0.0/14', 19]),                        'clusterNetworks[0].hostSubnetLength', /between 2 and 18/],
@@ -70,6 +79,20 @@ describe('parseClusterNetwork() refuses', () => {
           assert.doesNotMatch(error.message, /\.$|\n/);
           return true;
         },
+      );
+    });
+  }
+
+  for (const [clusterNetworks, field, says] of [
+    [[null], 'clusterNetworks[0]', /null is not an object/],
+    [['10.128.0.0/14'], 'clusterNetworks[0]', /"10\.128\.0\.0\/14" is not an object/],
+    ['10.128.0.0/14', 'clusterNetworks', /is not a list/],
+  ] as const) {
+    test(`${JSON.stringify(clusterNetworks)} for clusterNetworks, which a cluster without a schema stores`, () => {
+      const object: unknown = { ...GOOD, clusterNetworks };
+      assert.throws(
+        () => parseClusterNetwork(object as ClusterNetworkObject),
+        (error) => isTenetError(error, 'OBJECT_INVALID') && error.facts.field === field && says.test(error.message),
       );
     });
   }

@@ -1,5 +1,6 @@
-import { isTenetError, Prefix } from '@tenet/std';
+import { Prefix } from '@tenet/std';
 import { failModel } from './errors.ts';
+import { ipv4Field } from './ipv4-field.ts';
 import type { ClusterNetworkObject } from './objects.ts';
 
 /** One range of pod addresses and how many host bits each node's share of it has. */
@@ -34,17 +35,26 @@ export function parseClusterNetwork(object: ClusterNetworkObject): ClusterNetwor
   const name = object.metadata.name;
   const invalid = (field: string, problem: string): never =>
     failModel('OBJECT_INVALID', { kind: 'ClusterNetwork', name, field, problem });
-  const prefix = (field: string, text: unknown): Prefix => ipv4Prefix(text, (problem) => invalid(field, problem));
+  const prefix = (field: string, text: unknown): Prefix => {
+    const read = ipv4Field(text, Prefix.parse, (problem) => invalid(field, problem));
+    const unusable = UNUSABLE.find(({ range }) => range.overlaps(read));
+    if (unusable !== undefined) invalid(field, `${read} overlaps ${unusable.range}, which is ${unusable.is}`);
+    return read;
+  };
 
   if (object.pluginName !== undefined && object.pluginName !== PLUGIN_NAME) {
     invalid('pluginName', `${JSON.stringify(object.pluginName)} is not supported, only ${PLUGIN_NAME} is`);
   }
   const serviceNetwork = prefix('serviceNetwork', object.serviceNetwork);
   const entries = object.clusterNetworks ?? [];
-  const ranges: ClusterRange[] = entries.map((entry, at) => ({
-    cidr: prefix(`clusterNetworks[${at}].CIDR`, entry.CIDR),
-    hostBits: entry.hostSubnetLength,
-  }));
+  // A cluster without a schema for the kind stores anything.
+  const isEntry = (entry: unknown) => typeof entry === 'object' && entry !== null;
+  if (!Array.isArray(entries)) invalid('clusterNetworks', 'is not a list');
+  const ranges: ClusterRange[] = entries.map((entry, at) => {
+    const field = `clusterNetworks[${at}]`;
+    if (!isEntry(entry)) invalid(field, `${JSON.stringify(entry)} is not an object with CIDR and hostSubnetLength`);
+    return { cidr: prefix(`${field}.CIDR`, entry.CIDR), hostBits: entry.hostSubnetLength };
+  });
   if (ranges.length === 0) {
     if (object.network === undefined) invalid('clusterNetworks', 'is empty and there is no legacy network');
     ranges.push({ cidr: prefix('network', object.network), hostBits: object.hostsubnetlength ?? Number.NaN });
@@ -58,6 +68,7 @@ export function parseClusterNetwork(object: ClusterNetworkObject): ClusterNetwor
   for (const [at, range] of ranges.entries()) {
     const field = entries.length === 0 ? 'network' : `clusterNetworks[${at}]`;
     const room = 32 - range.cidr.length;
+    if (room < 2) invalid(field, `${range.cidr} has no room for a subnet with a gateway and a pod`);
     if (!Number.isInteger(range.hostBits) || range.hostBits < 2 || range.hostBits > room) {
       invalid(
         entries.length === 0 ? 'hostsubnetlength' : `${field}.hostSubnetLength`,
@@ -79,15 +90,10 @@ export function parseClusterNetwork(object: ClusterNetworkObject): ClusterNetwor
   return { ranges, serviceNetwork, vxlanPort, mtuBytes };
 }
 
-function ipv4Prefix(text: unknown, invalid: (problem: string) => never): Prefix {
-  if (typeof text !== 'string') return invalid('is missing');
-  let prefix: Prefix;
-  try {
-    prefix = Prefix.parse(text);
-  } catch (error) {
-    if (!isTenetError(error)) throw error;
-    return invalid(`is wrong: ${error.message}; ${error.remedy}`);
-  }
-  if (prefix.family !== 4) return invalid(`${text} is IPv6, which is not supported yet`);
-  return prefix;
-}
+/** Addresses that no interface has (RFC 1122 §3.2.1.3, RFC 1112 §4): a pod or a service there could not be spoken to. */
+const UNUSABLE = [
+  { range: Prefix.parse('0.0.0.0/8'), is: 'this network' },
+  { range: Prefix.parse('127.0.0.0/8'), is: 'loopback' },
+  { range: Prefix.parse('224.0.0.0/4'), is: 'multicast' },
+  { range: Prefix.parse('240.0.0.0/4'), is: 'class E and broadcast' },
+] as const;

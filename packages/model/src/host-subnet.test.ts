@@ -21,10 +21,10 @@ const annotated = (annotations: Record<string, string>, change: Partial<HostSubn
 // biome-ignore format: one row per line
 const INVALID: readonly [why: string, object: HostSubnetObject, field: string, says: RegExp][] = [
   ['another host than its name',         { ...GOOD, host: 'other' },            'host', /"other" must be the object's name/],
-  ['no host IP',                         { ...GOOD, hostIP: '' },               'hostIP', /is wrong/],
+  ['no host IP',                         { ...GOOD, hostIP: '' },               'hostIP', /is missing/],
   ['a host IP that is a name',           { ...GOOD, hostIP: 'dt-infra1' },      'hostIP', /is wrong/],
   ['an IPv6 host IP',                    { ...GOOD, hostIP: 'fd00::1' },        'hostIP', /IPv6, which is not supported yet/],
-  ['an empty subnet, without a request', { ...GOOD, subnet: '' },               'subnet', /is wrong/],
+  ['an empty subnet, without a request', { ...GOOD, subnet: '' },               'subnet', /is missing/],
   ['a subnet with host bits',            { ...GOOD, subnet: '10.131.2.1/23' },  'subnet', /10\.131\.2\.0\/23/],
   ['an IPv6 subnet',                     { ...GOOD, subnet: 'fd01::/64' },      'subnet', /IPv6, which is not supported yet/],
   ['a subnet without room for a pod',    { ...GOOD, subnet: '10.131.2.0/31' },  'subnet', /no room for a pod/],
@@ -55,7 +55,7 @@ describe('parseHostSubnet()', () => {
     const { hostIp, subnet, ...rest } = parseHostSubnet(GOOD);
     assert.equal(hostIp.toString(), '10.122.70.72');
     assert.equal(subnet?.toString(), '10.131.2.0/23');
-    assert.deepEqual(rest, { name: 'dt-infra1', uid: 'u-1', assignSubnet: false });
+    assert.deepEqual(rest, { name: 'dt-infra1', uid: 'u-1', createdAt: '', assignSubnet: false });
   });
 
   test('reads the owner and the fixed VNID', () => {

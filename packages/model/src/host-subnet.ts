@@ -1,6 +1,7 @@
-import { Ip, isTenetError, Prefix } from '@tenet/std';
+import { Ip, Prefix } from '@tenet/std';
 import { ANNOTATION } from './annotations.ts';
 import { failModel } from './errors.ts';
+import { ipv4Field } from './ipv4-field.ts';
 import type { HostSubnetObject } from './objects.ts';
 import { MAX_VNID, type Vnid, vnidOf } from './vnid.ts';
 
@@ -26,17 +27,11 @@ export function parseHostSubnet(object: HostSubnetObject): HostSubnet {
     failModel('OBJECT_INVALID', { kind: 'HostSubnet', name, field, problem });
   const assignSubnet = annotations[ANNOTATION.assignSubnet] !== undefined;
   if (object.host !== name) invalid('host', `${JSON.stringify(object.host)} must be the object's name`);
-  const hostIp = ipv4(
-    () => Ip.parse(object.hostIP ?? ''),
-    (problem) => invalid('hostIP', problem),
-  );
+  const hostIp = ipv4Field(object.hostIP, Ip.parse, (problem) => invalid('hostIP', problem));
   const subnet =
     (object.subnet ?? '') === '' && assignSubnet
       ? undefined
-      : ipv4(
-          () => Prefix.parse(object.subnet ?? ''),
-          (problem) => invalid('subnet', problem),
-        );
+      : ipv4Field(object.subnet, Prefix.parse, (problem) => invalid('subnet', problem));
   if (subnet !== undefined && subnet.length > 30) invalid('subnet', `${subnet} has no room for a pod`);
   const fixed = annotations[ANNOTATION.fixedVnidHost];
   const nodeUid = annotations[ANNOTATION.nodeUid];
@@ -58,15 +53,4 @@ export function parseHostSubnet(object: HostSubnetObject): HostSubnet {
 /** A node's gateway: the first address of its subnet, which is tun0's. */
 export function gatewayOf(subnet: Prefix): Ip {
   return subnet.address.plus(1);
-}
-
-function ipv4<T extends { readonly family: number }>(parse: () => T, invalid: (problem: string) => never): T {
-  let value: T;
-  try {
-    value = parse();
-  } catch (error) {
-    if (!isTenetError(error)) throw error;
-    return invalid(`is wrong: ${error.message}; ${error.remedy}`);
-  }
-  return value.family === 4 ? value : invalid('is IPv6, which is not supported yet');
 }
