@@ -1,11 +1,13 @@
 /** What a hostile pod, a hostile peer and a hostile outsider can send by hand, and that none of it gets through. */
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { Netlink, PacketSocket } from '@tenet/host';
+import { bindUdp, Netlink, PacketSocket } from '@tenet/host';
 import type { DropClass } from '@tenet/pipeline';
 import { buildFrame, type FrameSpec, Ip, Mac } from '@tenet/std';
 import { eventually } from '../eventually.ts';
-import { isMarked, udpFrame, vxlanPayload } from './frames.ts';
+import { arpFrame, isArpReply, isMarked, routerAdvertisement, udpFrame, vxlanPayload } from './frames.ts';
 import { ATTACKS, type Cast, GATEWAY, HERE, OUTSIDE, PEER_IP, SERVICE } from './hostile-frames.ts';
 import { type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
 
@@ -38,6 +40,65 @@ describe('a pod of beta that sends frames by hand', () => {
       });
     });
   }
+});
+
+/** A bridge hands what goes to this address to the kernel itself, whatever else it does with frames (IEEE 802.1Q §8.6.3). */
+const RESERVED = Mac.parse('01:80:c2:00:00:02');
+const NOBODY = Ip.parse('0.0.0.0');
+const NODE_IP = Ip.parse('10.122.70.72');
+
+const TO_THE_NODE: readonly {
+  readonly name: string;
+  readonly stoppedBy: DropClass;
+  readonly frame: () => FrameSpec;
+}[] = [
+  {
+    name: 'UDP to the limited broadcast address',
+    stoppedBy: 'spoofed-ip',
+    frame: () => udpFrame({ ...fromNobody(), destination: Ip.parse('255.255.255.255') }),
+  },
+  {
+    name: 'UDP to all hosts of the link',
+    stoppedBy: 'spoofed-ip',
+    frame: () => udpFrame({ ...fromNobody(), destination: Ip.parse('224.0.0.1') }),
+  },
+  {
+    name: "ARP from nobody for the node's address",
+    stoppedBy: 'spoofed-arp',
+    frame: () => arpFrame({ ...fromNobody(), destination: NODE_IP }),
+  },
+  {
+    name: 'an IPv6 router advertisement',
+    stoppedBy: 'ipv6',
+    frame: () => routerAdvertisement({ from: cast.attacker.mac, to: RESERVED }),
+  },
+];
+
+describe("a pod of beta that speaks to its node's own stack, past the switch", () => {
+  for (const { name, stoppedBy, frame } of TO_THE_NODE) {
+    test(`${name} is counted as ${stoppedBy}, and the node neither hears, answers nor believes it`, async () => {
+      const namespace = lab.netns(`node/${HERE}`);
+      await using ears = listenUdp({ namespace, port: 9999 });
+      using pod = PacketSocket.open({ namespace: cast.attacker.netns, link: 'eth0' });
+      await attack({
+        from: { namespace: cast.attacker.netns, link: 'eth0' },
+        frames: [buildFrame(frame())],
+        node: HERE,
+        stoppedBy,
+      });
+      assert.deepEqual(ears.heard, []);
+      const answers = pod.received().filter((bytes) => isArpReply(bytes));
+      assert.deepEqual(answers, []);
+      assert.equal(await lab.inNetns(`node/${HERE}`, 'ip', '-6', 'route', 'show', 'default'), '');
+    });
+  }
+
+  test('the same socket hears what is meant for it: the silence of these tests means something', async () => {
+    const namespace = lab.netns(`node/${HERE}`);
+    await using ears = listenUdp({ namespace, port: 9999 });
+    await lab.inNetns(`node/${HERE}`, 'bash', '-c', 'echo here > /dev/udp/10.122.70.72/9999');
+    await eventually(() => (ears.heard.length > 0 ? true : undefined), { what: 'a datagram' });
+  });
 });
 
 describe('somebody on the underlay', () => {
@@ -191,6 +252,26 @@ async function attack({ from, frames, node, stoppedBy, expected = frames.length 
     what: `${expected} more packets counted as ${stoppedBy} on ${node}`,
   });
   assert.deepEqual([here, there, host, outside].flatMap((socket) => socket.received()).filter(isMarked), []);
+}
+
+/** From a pod without an address, as one that asks for its own, to the node behind the switch. */
+function fromNobody() {
+  return { from: cast.attacker.mac, to: RESERVED, source: NOBODY };
+}
+
+/** All datagrams that arrive at a port of a namespace, whatever address they went to. */
+function listenUdp({ namespace, port }: { readonly namespace: string; readonly port: number }) {
+  const heard: string[] = [];
+  const socket = createSocket('udp4', (message) => heard.push(message.toString()));
+  socket.bind({ fd: bindUdp({ namespace, address: NOBODY, port }) });
+  return {
+    heard,
+    async [Symbol.asyncDispose]() {
+      const closed = once(socket, 'close');
+      socket.close();
+      await closed;
+    },
+  };
 }
 
 /** The MAC of the other end of a pod's link, in its node. */

@@ -5,6 +5,7 @@ import {
   buildFrame,
   type FrameSpec,
   type Ip,
+  Ip as IpValue,
   type Mac,
   Mac as MacValue,
   writeVxlan,
@@ -54,6 +55,35 @@ export function arpFrame(
         senderIp: source,
         targetMac,
         targetIp: destination,
+      },
+    },
+  };
+}
+
+/** True for a captured ARP reply (RFC 826). */
+export function isArpReply(frame: Uint8Array): boolean {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  return view.getUint16(12) === 0x0806 && view.getUint16(20) === ARP_OPERATION.REPLY;
+}
+
+/** A router that wants to be everybody's, for half an hour (RFC 4861 §4.2), with the mark where options are. */
+export function routerAdvertisement({ from, to }: Pick<Ends, 'from' | 'to'>): FrameSpec {
+  const header = new ByteWriter().u8(64).u8(0).u16(1800).u32(0).u32(0).toBytes();
+  // An option of a type that nobody knows, to be ignored: its length is in units of 8 bytes.
+  const option = new ByteWriter()
+    .u8(253)
+    .u8(4)
+    .put(MARK)
+    .put(new Uint8Array(30 - MARK.length))
+    .toBytes();
+  return {
+    ethernet: { source: from, destination: to },
+    network: {
+      kind: 'ipv6',
+      header: { source: IpValue.parse('fe80::bad'), destination: IpValue.parse('ff02::1'), hopLimit: 255 },
+      transport: {
+        kind: 'icmpv6',
+        message: { kind: 'other', type: 134, code: 0, body: new Uint8Array([...header, ...option]) },
       },
     },
   };
