@@ -56,6 +56,21 @@ test('recordEvent() makes one event, and counts up its repeats', async () => {
   ]);
 });
 
+test('recordEvent() cuts the name of an object that leaves no room for the rest, at no dot or hyphen', async () => {
+  clock = clockAt(0x1_9f0_0000_000);
+  const rows = [
+    { name: 'a'.repeat(237), made: `${'a'.repeat(237)}.19f000000000000` },
+    { name: 'a'.repeat(253), made: `${'a'.repeat(237)}.19f000000000000` },
+    { name: `${'a'.repeat(235)}.-${'b'.repeat(16)}`, made: `${'a'.repeat(235)}.19f000000000000` },
+  ];
+  for (const { name, made } of rows) {
+    const { client, names } = eventServer();
+    const base = event();
+    await recordEvent(client, { ...base, object: { ...base.object, name } });
+    assert.deepEqual(names, [`default/${made}`]);
+  }
+});
+
 test('recordEvent() makes another event for another message, or when the first is long ago', async () => {
   clock = clockAt(1_000_000);
   const { client, names, patches } = eventServer();

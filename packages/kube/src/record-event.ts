@@ -23,6 +23,8 @@ export interface EventToRecord {
 
 /** Repeats within this time count up the event that is there; API servers keep events for an hour. */
 const REPEAT_MS = 600_000;
+/** Longest name of an object (RFC 1123 subdomain). */
+const MAX_NAME_CHARS = 253;
 /** Events remembered for each client. */
 const REMEMBERED = 1000;
 
@@ -71,7 +73,9 @@ async function repeat(client: KubeClient, before: Recorded, nowMs: number): Prom
 /** Two processes may record about one object in the same millisecond: then the next name is taken. */
 async function create(client: KubeClient, event: EventObject, nowMs: number): Promise<EventObject> {
   for (let serial = 0; ; serial++) {
-    const name = `${event.metadata.name}.${nowMs.toString(16)}${serial.toString(16).padStart(4, '0')}`;
+    const suffix = `.${nowMs.toString(16)}${serial.toString(16).padStart(4, '0')}`;
+    // A part of a name may end with neither a dot nor a hyphen.
+    const name = event.metadata.name.slice(0, MAX_NAME_CHARS - suffix.length).replace(/[-.]+$/, '') + suffix;
     try {
       return await client.create('Event', { ...event, metadata: { ...event.metadata, name } });
     } catch (error) {
