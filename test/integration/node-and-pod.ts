@@ -3,6 +3,7 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNamespace, deleteNamespace, Netlink } from '@tenet/host';
 import { Ip, Mac } from '@tenet/std';
+import { sweep } from './sweep.ts';
 
 export const gateway = Ip.parse('10.128.0.1');
 export const podIp = Ip.parse('10.128.0.5');
@@ -24,8 +25,10 @@ export interface NodeAndPod extends Disposable {
 }
 
 export function nodeAndPod(topic: string): NodeAndPod {
-  const node = end(`tenet-${topic}-${process.pid}-node`);
-  const pod = end(`tenet-${topic}-${process.pid}-pod`);
+  const prefix = `tenet-${topic}`;
+  sweep(prefix);
+  const node = end(`${prefix}-${process.pid}-node`);
+  const pod = end(`${prefix}-${process.pid}-pod`);
   const peer = { name: 'eth0', namespace: pod.path, mac: podMac };
   node.netlink.addVeth({ name: 'veth5', mtu: 1450, mac: gatewayMac, peer });
   node.netlink.changeLink('veth5', { up: true });

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { sweep } from './sweep.ts';
 
 /** Settings of `privateOvs`. */
 export interface PrivateOvsOptions {
@@ -50,8 +51,10 @@ export interface PrivateOvs extends AsyncDisposable {
 /** Starts a private Open vSwitch. Needs root and Debian's openvswitch-switch; says so when it has them not. */
 export async function privateOvs({ bridges = [] }: PrivateOvsOptions = {}): Promise<PrivateOvs> {
   await using undo = new AsyncDisposableStack();
-  const directory = undo.adopt(await mkdtemp(join(tmpdir(), 'tenet-ovs-')), (path) => rm(path, { recursive: true }));
-  const netns = `tenet-ovs-${process.pid}-${++started}`;
+  sweep(PREFIX);
+  const ours = `${PREFIX}-${process.pid}-`;
+  const directory = undo.adopt(await mkdtemp(join(tmpdir(), ours)), (path) => rm(path, { recursive: true }));
+  const netns = `${ours}${++started}`;
   await run('ip', 'netns', 'add', netns);
   undo.defer(async () => void (await run('ip', 'netns', 'del', netns)));
   await run('ip', '-n', netns, 'link', 'set', 'lo', 'up');
@@ -118,6 +121,8 @@ export async function privateOvs({ bridges = [] }: PrivateOvsOptions = {}): Prom
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+const PREFIX = 'tenet-ovs';
 
 /** Instances of this process, so that a file may have several. */
 let started = 0;
