@@ -75,7 +75,7 @@ export class NodeLoops implements AsyncDisposable {
     const { config, node, cluster, ovs, netlink, log } = options;
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    this.#steps = new Steps(log);
+    this.#steps = new Steps(log, this.#signal);
     this.#flows = new FlowReconciler({ desired: () => this.#desiredFlows(), log });
     this.#rules = new HostRulesSync({ node, log });
     const control = () => this.#controlPath();
