@@ -7,6 +7,7 @@ import { type KubeClient, openKubeClient } from '@tenet/kube';
 import { ApiStore, startApiServer } from '@tenet/lab';
 import type { ClusterNetworkObject } from '@tenet/model';
 import { type Clock, type LogFacts, type Logger, SILENT } from '@tenet/std';
+import { eventually as waitFor } from '../eventually.ts';
 
 const DEADLINE_MS = 20_000;
 
@@ -87,15 +88,9 @@ export async function controllerCluster(network?: ClusterNetworkObject): Promise
   };
 }
 
-/** Waits until `look` gives something other than undefined; fails with what it looked for. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const untilMs = Date.now() + DEADLINE_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > untilMs) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
-    await sleep(20);
-  }
+/** Waits until `look` gives something other than undefined, with room for a busy machine. */
+export function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  return waitFor(look, { what, deadlineMs: DEADLINE_MS });
 }
 
 /** JSON is YAML too; the lab's server asks for no credentials. */

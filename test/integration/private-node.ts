@@ -14,6 +14,7 @@ import type { ClusterNetworkObject } from '@tenet/model';
 import { parseIptablesSave } from '@tenet/netfilter';
 import { parseFlowDump } from '@tenet/openflow';
 import { Ip, SILENT } from '@tenet/std';
+import { eventually } from '../eventually.ts';
 import { type PrivateOvs, privateOvs } from './private-ovs.ts';
 
 const TENET = join(import.meta.dirname, '../../bin/tenet');
@@ -247,17 +248,11 @@ function kubeconfigText(server: string): string {
   });
 }
 
-/** Waits until a look finds something, and returns it; says what was waited for after the deadline. */
-export async function until<T>(
+/** `eventually`, with room for a machine that is busy with other tests. */
+export function until<T>(
   look: () => Promise<T | undefined> | T | undefined,
   what: string,
   deadlineMs = 20_000,
 ): Promise<T> {
-  const startMs = performance.now();
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() - startMs > deadlineMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+  return eventually(look, { what, deadlineMs });
 }

@@ -147,7 +147,7 @@ describe('planRestore()', () => {
         assert.deepEqual(othersOf(result), othersOf(installed));
         assertDesired(desired, result);
       }),
-      { numRuns: 1500 },
+      { numRuns: 400 },
     );
   });
 });

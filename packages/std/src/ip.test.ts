@@ -67,7 +67,7 @@ describe('Ip.parse()', () => {
           if (!isTenetError(error, 'ADDRESS_MALFORMED')) throw error;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 800 },
     );
   });
 });

@@ -274,20 +274,23 @@ test('decodeMessage() of any bytes is a message or an error of ours', () => {
   );
 });
 
-test('decodeMessage() of a capture with damaged bytes is a message or an error of ours', () => {
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...CAPTURES),
-      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
-      ({ hex }, damage) => {
-        const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
-        for (const [at, byte] of damage) bytes[8 + (at % (bytes.length - 7))] = byte;
-        onlyOurErrors(() => decodeMessage(bytes.subarray(0)));
-      },
-    ),
-    { numRuns: 2000 },
-  );
-});
+// The seed once damaged a capture so that vlan_tci had two values.
+for (const replay of [{}, { seed: 157056818 }]) {
+  test(`decodeMessage() of a capture with damaged bytes is a message or an error of ours ${JSON.stringify(replay)}`, () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...CAPTURES),
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
+        ({ hex }, damage) => {
+          const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
+          for (const [at, byte] of damage) bytes[8 + (at % (bytes.length - 7))] = byte;
+          onlyOurErrors(() => decodeMessage(bytes.subarray(0)));
+        },
+      ),
+      { numRuns: 2000, ...replay },
+    );
+  });
+}
 
 function onlyOurErrors(body: () => unknown): void {
   try {

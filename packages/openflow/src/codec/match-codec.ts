@@ -97,7 +97,7 @@ function foldedMatch(match: Match): Match {
   try {
     return canonicalMatch(match);
   } catch (error) {
-    if (error instanceof RangeError) malformed('match', error.message, error);
+    if (error instanceof RangeError) malformed('match', error.message);
     throw error;
   }
 }

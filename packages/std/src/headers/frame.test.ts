@@ -143,7 +143,7 @@ describe('parseFrame()', () => {
         const frame = orMalformed(bytes);
         if (frame !== undefined) assert.equal(toHex(buildFrame(frame)), toHex(bytes));
       }),
-      { numRuns: 5000 },
+      { numRuns: 1250 },
     );
   });
 });
