@@ -1,9 +1,10 @@
+export type { DesiredRules, DesiredTable, Jump } from './desired-rules.ts';
 export { NETFILTER_ERRORS } from './errors.ts';
 export { type FormatOptions, formatRestore } from './format-restore.ts';
 export { formatRule, sameRule } from './format-rule.ts';
 export { parseIptablesSave } from './parse-iptables-save.ts';
 export { parseRule } from './parse-rule.ts';
-export { type DesiredRules, type DesiredTable, type Jump, planRestore } from './plan-restore.ts';
+export { planRestore } from './plan-restore.ts';
 export {
   type Counters,
   commentOf,

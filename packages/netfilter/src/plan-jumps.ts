@@ -1,5 +1,5 @@
+import type { Jump } from './desired-rules.ts';
 import { formatRule } from './format-rule.ts';
-import type { Jump } from './plan-restore.ts';
 import type { Rule } from './rule.ts';
 
 /** One chain of others, and what of it is ours. */

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { applyRestore } from '../testing/apply-restore.ts';
+import type { DesiredRules, Jump } from './desired-rules.ts';
 import { formatRule } from './format-rule.ts';
 import { parseIptablesSave } from './parse-iptables-save.ts';
 import { parseRule } from './parse-rule.ts';
-import { type DesiredRules, type Jump, planRestore } from './plan-restore.ts';
+import { planRestore } from './plan-restore.ts';
 import type { Ruleset } from './ruleset.ts';
 
 const jump = (chain: string, rule: string, position: Jump['position'] = 'first'): Jump => ({
