@@ -6,7 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import process from 'node:process';
 import { run } from 'node:test';
 
@@ -97,7 +97,10 @@ function runFiles(files: string[], { isolation, timeoutMs }: Kind): Promise<void
       if (!isFile(test)) count(test.file, 1);
     });
     stream.on('test:pass', (test) => {
-      if (isFile(test)) return;
+      if (isFile(test)) {
+        console.log(`  ${relative(root, test.name)}: ${(test.details.duration_ms / 1000).toFixed(1)} s`);
+        return;
+      }
       count(test.file, -1);
       if (test.todo !== undefined) console.log(`todo: ${test.name}: ${reason(test.todo)}`);
       // A skipped suite does not even tell of its tests.
