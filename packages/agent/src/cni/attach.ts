@@ -101,6 +101,8 @@ export async function detach(wiring: Wiring, attachment: Attachment, signal: Abo
       await ovs.connected({ signal });
       await wiring.syncFlows(signal);
       await deletePorts(ovs, [hostVeth], { signal });
+      // Else the row would claim the address a moment longer, beside the pod that gets it next.
+      await ovs.cache.waitFor((cache) => cache.port(hostVeth) === undefined, { signal, what: `${hostVeth} is gone` });
     }
     if (ip !== undefined) {
       await wiring.flushConntrack(ip, signal);

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { inNamespace, Netlink, setTxChecksum, sinkLinks, writeSysctl } from '@tenet/host';
+import { inNamespace, Netlink, readSysctl, type SysctlKey, setTxChecksum, sinkLinks, writeSysctl } from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { type Ip, Mac, Prefix } from '@tenet/std';
 import { failAgent } from '../errors.ts';
@@ -42,13 +42,13 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
   });
   inNamespace(netns, () => {
     // The network is IPv4 only: the pod's neighbour discovery would only count as dropped.
-    writeSysctl(`net.ipv6.conf.${ifName}.disable_ipv6`, '1');
+    disableIpv6(ifName);
     // The userspace datapath does not finish partial checksums.
     if (datapath === 'netdev') setTxChecksum(ifName, false);
   });
   if (datapath === 'netdev') {
     setTxChecksum(hostVeth, false);
-    writeSysctl(`net.ipv6.conf.${hostVeth}.disable_ipv6`, '1');
+    disableIpv6(hostVeth);
     sinkLinks(host, [hostVeth]);
     writeSysctl(`net.ipv4.conf.${hostVeth}.rp_filter`, '1');
   }
@@ -68,4 +68,10 @@ function checkSandbox(netns: string): void {
   const sandbox = statSync(netns);
   const own = statSync('/proc/self/ns/net');
   if (sandbox.ino === own.ino && sandbox.dev === own.dev) failAgent('NETNS_IS_HOST', { path: netns });
+}
+
+/** A kernel that was started without IPv6 has no such key, and needs none. */
+function disableIpv6(link: string): void {
+  const key: SysctlKey = `net.ipv6.conf.${link}.disable_ipv6`;
+  if (readSysctl(key) !== undefined) writeSysctl(key, '1');
 }
