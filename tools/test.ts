@@ -30,6 +30,7 @@ let filesWanted = 0;
 const filesRan = new Set<string>();
 /** How many tests of each file have begun and not ended. */
 const unended = new Map<string, number>();
+const heard = new Map<string, { readonly firstMs: number; readonly lastMs: number }>();
 let isThrough = false;
 
 const wanted = process.argv.slice(2);
@@ -62,6 +63,8 @@ async function runAll(): Promise<void> {
     if (files.length === 0) continue;
     const startedMs = performance.now();
     await runFiles(files, kind);
+    if (kind.isolation === 'process')
+      for (const file of files) console.log(`  ${relative(root, file)}: ${secondsOf(file)} s`);
     console.log(`${name}: ${files.length} files in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
   }
   if (filesWanted === 0) fault('there is no test file');
@@ -97,10 +100,7 @@ function runFiles(files: string[], { isolation, timeoutMs }: Kind): Promise<void
       if (!isFile(test)) count(test.file, 1);
     });
     stream.on('test:pass', (test) => {
-      if (isFile(test)) {
-        console.log(`  ${relative(root, test.name)}: ${(test.details.duration_ms / 1000).toFixed(1)} s`);
-        return;
-      }
+      if (isFile(test)) return;
       count(test.file, -1);
       if (test.todo !== undefined) console.log(`todo: ${test.name}: ${reason(test.todo)}`);
       // A skipped suite does not even tell of its tests.
@@ -133,8 +133,16 @@ function isFile({ name }: { readonly name: string }): boolean {
   return name.endsWith('.test.ts');
 }
 
+/** From the first to the last that was heard of a file. */
+function secondsOf(file: string): string {
+  const { firstMs, lastMs } = heard.get(file) ?? { firstMs: 0, lastMs: 0 };
+  return ((lastMs - firstMs) / 1000).toFixed(1);
+}
+
 function count(file: string | undefined, change: 1 | -1): void {
   if (file === undefined) return;
+  const nowMs = performance.now();
+  heard.set(file, { firstMs: heard.get(file)?.firstMs ?? nowMs, lastMs: nowMs });
   filesRan.add(file);
   unended.set(file, (unended.get(file) ?? 0) + change);
 }
