@@ -99,6 +99,7 @@ function emptyRows(): MutableRows {
     Datapath: new Map(),
     CT_Zone: new Map(),
     CT_Timeout_Policy: new Map(),
+    Mirror: new Map(),
   };
 }
 

@@ -34,6 +34,7 @@ export const TABLES = {
   },
   CT_Zone: { timeout_policy: optional(uuid), external_ids: record(string) },
   CT_Timeout_Policy: { timeouts: record(integer), external_ids: record(string) },
+  Mirror: { name: scalar(string), output_port: optional(uuid) },
 } as const;
 
 export type Tables = typeof TABLES;
