@@ -54,6 +54,14 @@ export const { fail: failLab, table: LAB_ERRORS } = errorKinds({
     says: ({ target, known }) => `there is no ${JSON.stringify(target)} in this lab; there are ${known.join(', ')}`,
     remedy: () => 'choose one of those names',
   }),
+  UNKNOWN_DAEMON: kind<{ daemon: string; known: readonly string[] }>({
+    says: ({ daemon, known }) => `this lab has never started ${JSON.stringify(daemon)}; it has ${known.join(', ')}`,
+    remedy: () => 'choose one of those names',
+  }),
+  DAEMON_RUNS: kind<{ daemon: string; pid: number }>({
+    says: ({ daemon, pid }) => `${daemon} runs already, as process ${pid}`,
+    remedy: () => 'wait until it has ended, or end it first',
+  }),
   CNI_CONFIGURATION: kind<{ path: string; problem: string }>({
     says: ({ path, problem }) => `the CNI configuration ${path} ${problem}`,
     remedy: () => 'check that the agent of the node runs: it writes the configuration when it is ready',

@@ -18,6 +18,7 @@ export { type PingProbe, probePing } from './probe/probe-ping.ts';
 export { probeTcp } from './probe/probe-tcp.ts';
 export { probeUdp, type UdpProbe } from './probe/probe-udp.ts';
 export { type PairFinding, proveIsolation } from './probe/prove-isolation.ts';
+export { endDaemon, startDaemonAgain } from './restart-daemon.ts';
 export { matrixText } from './show/matrix-text.ts';
 export { statusText } from './show/status-text.ts';
 export type { LabPaths } from './state/lab-paths.ts';

@@ -38,15 +38,34 @@ export async function startNode(lab: Lab, node: NodeSpec, signal: AbortSignal): 
   } else {
     netlink.changeLink(NIC, { name: UPLINK });
   }
-  netlink.changeLink(UPLINK, { up: true });
+  configureUplink(netlink, lab, node);
+  return daemons;
+}
+
+/**
+ * What a machine's own network configuration does whenever its uplink appears: a bridge of the userspace datapath
+ * ends and comes back with its ovs-vswitchd. Returns when that is so; leaves alone what is there.
+ */
+export async function restoreUplink(lab: Lab, node: NodeSpec, signal: AbortSignal): Promise<void> {
+  using netlink = Netlink.open(lab.paths.namespace(node.name));
+  await waitUntil({
+    what: `there is no ${UPLINK} on ${node.name}`,
+    look: () => netlink.link(UPLINK) !== undefined,
+    deadlineMs: OVS_DEADLINE_MS,
+    signal,
+  });
+  configureUplink(netlink, lab, node);
+}
+
+function configureUplink(netlink: Netlink, { settings }: Lab, node: NodeSpec): void {
   const { underlay } = settings.cluster;
+  netlink.changeLink(UPLINK, { up: true });
   netlink.addAddress({
     link: UPLINK,
     address: Ip.parse(node.ip),
     prefixLength: Prefix.parse(underlay.network).length,
   });
   netlink.replaceRoute({ destination: DEFAULT_ROUTE, gateway: Ip.parse(underlay.gateway) });
-  return daemons;
 }
 
 /** Starts the node's own ovsdb-server and ovs-vswitchd; returns when both serve. */

@@ -5,19 +5,8 @@ import { dirname } from 'node:path';
 import { failLab } from '../errors.ts';
 import { type Lab, tokenAssignment } from '../state/lab-state.ts';
 import { liveProcess } from '../state/live-process.ts';
-import { remember } from '../state/record.ts';
+import { type DaemonSpec, remember } from '../state/record.ts';
 import { lastLines } from './tail.ts';
-
-/** A process that the lab starts and that outlives whoever started it. */
-export interface DaemonSpec {
-  /** Its name in the record, in messages and of its log: `dt-infra1/agent`. */
-  readonly name: string;
-  /** The network namespace that it runs in; the machine's own without. */
-  readonly namespace?: string;
-  /** Program and arguments. */
-  readonly command: readonly [program: string, ...args: string[]];
-  readonly environment?: Readonly<Record<string, string>>;
-}
 
 /** A started process, for those who wait until it is ready. */
 export interface Daemon {
@@ -51,7 +40,7 @@ export async function startDaemon(lab: Lab, spec: DaemonSpec): Promise<Daemon> {
   child.unref();
   const live = child.pid === undefined ? undefined : liveProcess(child.pid);
   // Nothing to remember of one that has ended already.
-  if (live !== undefined) remember(lab.paths.record, { kind: 'process', name: spec.name, ...live });
+  if (live !== undefined) remember(lab.paths.record, { kind: 'process', spec, ...live });
   return {
     name: spec.name,
     logFile,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
-import { isAlive, liveProcess, parseStat } from './live-process.ts';
+import { isAlive, kill, liveProcess, parseStat } from './live-process.ts';
 
 /** proc(5): 52 fields; the 22nd is the start time. */
 const stat = (name: string, state: string, start: number) =>
@@ -20,3 +22,16 @@ test('isAlive() is false when the number belongs to a process that started later
 
 test('liveProcess() is undefined when there is no such process', () =>
   assert.equal(liveProcess(2 ** 22 + 1), undefined));
+
+test('kill() ends exactly the process that is meant, by the signal that is asked for', async (t) => {
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  const live = liveProcess(child.pid ?? 0);
+  assert.ok(live !== undefined);
+  assert.equal(kill({ ...live, startTicks: live.startTicks + 1 }, 'SIGTERM'), false);
+  const exited = once(child, 'exit');
+  assert.equal(kill(live, 'SIGTERM'), true);
+  assert.deepEqual(await exited, [null, 'SIGTERM']);
+  assert.equal(kill(live), false);
+});

@@ -35,11 +35,11 @@ export function processesWithEnvironment(assignment: string): LiveProcess[] {
   });
 }
 
-/** Ends a process at once; false when it had ended before. */
-export function kill(target: LiveProcess): boolean {
+/** Ends a process at once, or as another signal has it; false when it had ended before. */
+export function kill(target: LiveProcess, signal: NodeJS.Signals = 'SIGKILL'): boolean {
   if (!isAlive(target)) return false;
   try {
-    return process.kill(target.pid, 'SIGKILL');
+    return process.kill(target.pid, signal);
   } catch {
     return false;
   }

@@ -6,7 +6,12 @@ import { test } from 'node:test';
 import { type Made, parseRecord, readRecord, remember } from './record.ts';
 
 const NAMESPACE: Made = { kind: 'namespace', path: '/run/netns/tenet-0-x' };
-const PROCESS: Made = { kind: 'process', name: 'n/agent', pid: 12, startTicks: 345 };
+const PROCESS: Made = {
+  kind: 'process',
+  spec: { name: 'n/agent', command: ['node', 'main.ts'] },
+  pid: 12,
+  startTicks: 345,
+};
 const line = (made: Made) => `${JSON.stringify(made)}\n`;
 
 const ROWS: readonly { name: string; text: string; is: readonly Made[] }[] = [
@@ -14,6 +19,11 @@ const ROWS: readonly { name: string; text: string; is: readonly Made[] }[] = [
   { name: 'a line cut short by a kill', text: `${line(NAMESPACE)}{"kind":"proc`, is: [NAMESPACE] },
   { name: 'a kind of another version', text: `{"kind":"moon"}\n${line(PROCESS)}`, is: [PROCESS] },
   { name: 'a namespace without a path', text: '{"kind":"namespace"}\n', is: [] },
+  {
+    name: 'a process without a command',
+    text: '{"kind":"process","pid":1,"startTicks":2,"spec":{"name":"n"}}\n',
+    is: [],
+  },
   { name: 'two lines', text: line(NAMESPACE) + line(PROCESS), is: [NAMESPACE, PROCESS] },
 ];
 

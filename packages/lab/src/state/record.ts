@@ -7,7 +7,18 @@ import type { LiveProcess } from './live-process.ts';
  */
 export type Made =
   | { readonly kind: 'namespace'; readonly path: string }
-  | ({ readonly kind: 'process'; readonly name: string } & LiveProcess);
+  | ({ readonly kind: 'process'; readonly spec: DaemonSpec } & LiveProcess);
+
+/** A process that the lab starts and that outlives whoever started it: all that it takes to start it again. */
+export interface DaemonSpec {
+  /** Its name in the record, in messages and of its log: `dt-infra1/agent`. */
+  readonly name: string;
+  /** The path of the network namespace that it runs in; the machine's own without. */
+  readonly namespace?: string;
+  /** Program and arguments. */
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 /** Adds a line. A line is shorter than a page and the file is opened for appending, so that writers do not mix. */
 export function remember(file: string, made: Made): void {
@@ -45,8 +56,13 @@ function parseLine(line: string): Made | undefined {
   if (value.kind === 'namespace' && 'path' in value && typeof value.path === 'string') {
     return { kind: 'namespace', path: value.path };
   }
-  if (value.kind === 'process' && 'pid' in value && 'startTicks' in value && 'name' in value) {
-    return { kind: 'process', name: String(value.name), pid: Number(value.pid), startTicks: Number(value.startTicks) };
+  if (value.kind === 'process' && 'pid' in value && 'startTicks' in value && 'spec' in value && isSpec(value.spec)) {
+    return { kind: 'process', spec: value.spec, pid: Number(value.pid), startTicks: Number(value.startTicks) };
   }
   return undefined;
+}
+
+/** Only `remember` writes these lines: what has a name and a command is whole. */
+function isSpec(value: unknown): value is DaemonSpec {
+  return typeof value === 'object' && value !== null && 'name' in value && 'command' in value;
 }

@@ -1,11 +1,11 @@
 import { isSameBoot, type Lab } from '../state/lab-state.ts';
-import { isAlive } from '../state/live-process.ts';
-import { readRecord } from '../state/record.ts';
+import { isAlive, type LiveProcess } from '../state/live-process.ts';
+import { type DaemonSpec, readRecord } from '../state/record.ts';
 
 /** A process on record, and whether it still runs. */
-export interface RecordedProcess {
+export interface RecordedProcess extends LiveProcess {
   readonly name: string;
-  readonly pid: number;
+  readonly spec: DaemonSpec;
   readonly isAlive: boolean;
 }
 
@@ -15,7 +15,8 @@ export function recordedProcesses(lab: Lab): RecordedProcess[] {
   const byName = new Map<string, RecordedProcess>();
   for (const made of readRecord(lab.paths.record)) {
     if (made.kind !== 'process') continue;
-    byName.set(made.name, { name: made.name, pid: made.pid, isAlive: sameBoot && isAlive(made) });
+    const { spec, pid, startTicks } = made;
+    byName.set(spec.name, { name: spec.name, spec, pid, startTicks, isAlive: sameBoot && isAlive(made) });
   }
   return [...byName.values()];
 }
