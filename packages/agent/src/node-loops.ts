@@ -21,6 +21,7 @@ import { checkNodeLink } from './host/node-link.ts';
 import { isPodAddress } from './ipam/addresses.ts';
 import { Leases } from './ipam/leases.ts';
 import { checkClusterStays, checkNodeStays } from './learn-node.ts';
+import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import { peersOf } from './peers.ts';
 import { raced } from './raced.ts';
 import { Steps } from './steps.ts';
@@ -34,6 +35,7 @@ export interface NodeLoopsOptions {
   readonly cluster: Cluster;
   readonly ovs: OpenVSwitch;
   readonly netlink: Netlink;
+  readonly metrics: AgentMetrics;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: () => number;
@@ -72,12 +74,16 @@ export class NodeLoops implements AsyncDisposable {
   #refused = '';
 
   constructor(options: NodeLoopsOptions) {
-    const { config, node, cluster, ovs, netlink, log } = options;
+    const { config, node, cluster, ovs, netlink, metrics, log } = options;
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    this.#steps = new Steps(log, this.#signal);
-    this.#flows = new FlowReconciler({ desired: () => this.#desiredFlows(), log });
-    this.#rules = new HostRulesSync({ node, log });
+    this.#steps = new Steps({ log, signal: this.#signal, metrics });
+    this.#flows = new FlowReconciler({
+      desired: () => this.#desiredFlows(),
+      log,
+      onChanged: (change) => metrics.changed('flows', change),
+    });
+    this.#rules = new HostRulesSync({ node, log, onChanged: (change) => metrics.changed('host rules', change) });
     const control = () => this.#controlPath();
     this.#neighbours = new TunnelNeighbours({ netlink, control, log });
     this.wiring = {
@@ -154,6 +160,7 @@ export class NodeLoops implements AsyncDisposable {
       this.#flows.attach(undefined);
     });
     await connection.setFragmentMode('nx-match');
+    this.#options.metrics.connected('vswitchd');
     this.#neighbours.forget();
     this.#connection = connection;
     this.#flows.attach(openFlowSwitch(connection, this.#options.log));
@@ -180,14 +187,15 @@ export class NodeLoops implements AsyncDisposable {
   }
 
   async #fullPass(pass: number): Promise<void> {
-    const { config, node, cluster, ovs, netlink, log } = this.#options;
+    const { config, node, cluster, ovs, netlink, metrics, log } = this.#options;
     await this.#steps.run('own subnet', () => checkNodeStays(config.nodeName, node, cluster));
     await this.#steps.run('cluster network', () => checkClusterStays(node, cluster));
     await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
     await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
     await this.#steps.run('host network', () => {
-      for (const reason of reconcileHostNetwork(netlink, node, this.#podLinks()))
-        log.info('host network mended', { reason });
+      const mended = reconcileHostNetwork(netlink, node, this.#podLinks());
+      for (const reason of mended) log.info('host network mended', { reason });
+      if (mended.length > 0) metrics.changed('host network', { changed: mended.length });
     });
     if (pass % PASSES_PER_RULES === 0) await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
     await this.#steps.run('flows', () => {

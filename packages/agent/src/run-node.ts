@@ -6,6 +6,7 @@ import { CniServer, refuseSecondDaemon } from './cni/cni-server.ts';
 import { announceNetwork, installPlugin, type PluginProgram, withdrawNetwork } from './cni/install-plugin.ts';
 import type { AgentConfig } from './config.ts';
 import { learnNode } from './learn-node.ts';
+import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { NodeLoops } from './node-loops.ts';
 import { watchCluster } from './watch-cluster.ts';
 
@@ -30,6 +31,7 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   using life = endOfBlock();
   const signal = AbortSignal.any([stop, life.signal]);
   await refuseSecondDaemon(config.cni.socket);
+  const metrics = new AgentMetrics({ clock });
   // Until everything stands no pod may be started here.
   withdrawNetwork(config.cni);
   await using client = await openKubeClient({
@@ -41,7 +43,7 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   const node = await learnNode({ config, client, cluster, log, clock, signal });
   await using ovs = new OpenVSwitch({ path: config.openvswitch.database, signal, log, clock, random });
   using netlink = Netlink.open();
-  await using loops = new NodeLoops({ config, node, cluster, ovs, netlink, log, clock, random, signal });
+  await using loops = new NodeLoops({ config, node, cluster, ovs, netlink, metrics, log, clock, random, signal });
   await loops.started();
   await using server = new CniServer({ socket: config.cni.socket, wiring: loops.wiring, log, signal });
   await server.ensureListening();

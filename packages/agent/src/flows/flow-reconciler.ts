@@ -16,6 +16,8 @@ export interface FlowReconcilerOptions {
   /** The flows that should be there; undefined while that is not known, and then nothing is touched. */
   readonly desired: () => FlowMap | undefined;
   readonly log: Logger;
+  /** Hears of each change that was made. */
+  readonly onChanged?: (change: { readonly added: number; readonly removed: number }) => void;
 }
 
 /**
@@ -25,15 +27,17 @@ export interface FlowReconcilerOptions {
 export class FlowReconciler {
   readonly #desired: FlowReconcilerOptions['desired'];
   readonly #log: Logger;
+  readonly #onChanged: FlowReconcilerOptions['onChanged'];
   #switch: FlowSwitch | undefined;
   #installed: Map<string, Flow> | undefined;
 
   /** Resolves when a pass that began after the call has brought the switch to the desired flows; rejects otherwise. */
   readonly sync: () => Promise<void>;
 
-  constructor({ desired, log }: FlowReconcilerOptions) {
+  constructor({ desired, log, onChanged }: FlowReconcilerOptions) {
     this.#desired = desired;
     this.#log = log;
+    this.#onChanged = onChanged;
     this.sync = coalesce(() => this.#pass());
   }
 
@@ -68,7 +72,9 @@ export class FlowReconciler {
       for (const key of change.remove.keys()) installed.delete(key);
       for (const [key, flow] of change.add) installed.set(key, flow);
       const ms = Math.round(performance.now() - startedMs);
-      this.#log.info('flows reconciled', { added: change.add.size, removed: change.remove.size, ms });
+      const counts = { added: change.add.size, removed: change.remove.size };
+      this.#log.info('flows reconciled', { ...counts, ms });
+      this.#onChanged?.(counts);
     }
     // A connection that was replaced meanwhile has other flows.
     if (this.#switch === flowSwitch) this.#installed = installed;
