@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isTenetError } from '@tenet/std';
-import { parseAgentConfig } from './config.ts';
+import { parseAgentConfig, statusSocketOf } from './config.ts';
 
 describe('parseAgentConfig()', () => {
   const REFUSED = [
@@ -13,6 +13,21 @@ describe('parseAgentConfig()', () => {
       name: 'a relative path',
       text: 'nodeName: a\ncni: { socket: cni.sock }',
       problem: /cni\.socket: must be an absolute path/,
+    },
+    {
+      name: 'a port without an address',
+      text: 'nodeName: a\nmetrics: { listen: "9101" }',
+      problem: /metrics\.listen: must be ADDRESS:PORT or none/,
+    },
+    {
+      name: 'an address that is none',
+      text: 'nodeName: a\nmetrics: { listen: "300.0.0.1:9101" }',
+      problem: /metrics\.listen: must have an IP address/,
+    },
+    {
+      name: 'a port that is none',
+      text: 'nodeName: a\nmetrics: { listen: "127.0.0.1:65536" }',
+      problem: /metrics\.listen: must have a port/,
     },
   ];
   for (const { name, text, problem } of REFUSED) {
@@ -29,5 +44,19 @@ describe('parseAgentConfig()', () => {
     assert.equal(config.datapath, 'system');
     assert.equal(config.cni.socket, '/run/tenet/cni.sock');
     assert.equal(config.openvswitch.database, '/run/openvswitch/db.sock');
+    assert.deepEqual(config.metrics.listen, { host: '127.0.0.1', port: 9101, text: '127.0.0.1:9101' });
+    assert.equal(statusSocketOf(config), '/run/tenet/status.sock');
   });
+
+  const LISTEN = [
+    { text: 'none', address: undefined },
+    { text: '0.0.0.0:80', address: { host: '0.0.0.0', port: 80, text: '0.0.0.0:80' } },
+    { text: '[::1]:9101', address: { host: '::1', port: 9101, text: '[::1]:9101' } },
+  ];
+  for (const { text, address } of LISTEN) {
+    test(`reads metrics.listen: ${text}`, () => {
+      const config = parseAgentConfig(`nodeName: a\nmetrics: { listen: '${text}' }`, 'f.yaml');
+      assert.deepEqual(config.metrics.listen, address);
+    });
+  }
 });

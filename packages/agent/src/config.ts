@@ -1,7 +1,21 @@
+import { isIP } from 'node:net';
+import { dirname, join } from 'node:path';
 import { DEFAULT_CNI_SOCKET } from '@tenet/model/cni';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { failAgent } from './errors.ts';
+
+/** Where to listen: `ADDRESS:PORT`, an IPv6 address in brackets; nowhere for `none`. */
+const listen = z
+  .string()
+  .regex(/^(none|([0-9.]+|\[[0-9a-f:]+\]):[0-9]{1,5})$/i, 'must be ADDRESS:PORT or none')
+  .transform((text) => {
+    if (text.toLowerCase() === 'none') return undefined;
+    const at = text.lastIndexOf(':');
+    return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)), text };
+  })
+  .refine((address) => address === undefined || isIP(address.host) !== 0, 'must have an IP address')
+  .refine((address) => address === undefined || address.port <= 65_535, 'must have a port of at most 65535');
 
 const path = z.string().regex(/^\//, 'must be an absolute path');
 
@@ -25,9 +39,19 @@ const CONFIG = z.strictObject({
       binDirectory: path.default('/opt/cni/bin'),
     })
     .prefault({}),
+  /** Prometheus's, and `/healthz`. */
+  metrics: z.strictObject({ listen: listen.prefault('127.0.0.1:9101') }).prefault({}),
 });
 
 export type AgentConfig = z.infer<typeof CONFIG>;
+
+/** An address to listen at, and how it was written. */
+export type ListenAddress = NonNullable<AgentConfig['metrics']['listen']>;
+
+/** Where the daemon says how it is: beside the plugin's socket. */
+export function statusSocketOf({ cni }: Pick<AgentConfig, 'cni'>): string {
+  return join(dirname(cni.socket), 'status.sock');
+}
 
 /** Reads the configuration file's text; CONFIG_INVALID names the setting. */
 export function parseAgentConfig(text: string, file: string): AgentConfig {

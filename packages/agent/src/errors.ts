@@ -52,6 +52,35 @@ export const {
     says: ({ version, supported }) => `CNI version ${version} is not supported, only ${supported}`,
     remedy: ({ supported }) => `choose a cniVersion of ${supported} in the network configuration`,
   }),
+  CNI_COMMAND_TOO_NEW: kind<{ command: string; since: string; version: string }>({
+    says: ({ command, since, version }) =>
+      `${command} is known from CNI ${since} on, the network configuration says ${version}`,
+    remedy: ({ since }) => `choose a cniVersion of ${since} or later in the network configuration`,
+  }),
+  CONTAINER_UNKNOWN: kind<{ containerId: string; ifName: string }>({
+    says: ({ containerId, ifName }) => `interface ${ifName} of container ${containerId} is not attached here`,
+    remedy: () => 'remove the pod, and let the runtime attach the new one',
+  }),
+  ATTACHMENT_BROKEN: kind<{ problem: string }>({
+    says: ({ problem }) => problem,
+    remedy: () => "check again in some seconds, since ports and flows are mended; then look into this daemon's log",
+  }),
+  GARBAGE_LEFT: kind<{ failed: number; of: number; first: string }>({
+    says: ({ failed, of, first }) => `${failed} of ${of} stale attachments could not be removed, the first: ${first}`,
+    remedy: () => "check this daemon's log; the call is safe to repeat",
+  }),
+  NODE_NOT_READY: kind<{ reason: string; remedy: string }>({
+    says: ({ reason }) => `no pod can be attached: ${reason}`,
+    remedy: ({ remedy }) => remedy,
+  }),
+  NODE_NOT_READY_FOR_PODS: kind<{ reason: string; remedy: string; pods: number }>({
+    says: ({ reason, pods }) => `no pod can be attached, and ${pods} that are here may be cut off: ${reason}`,
+    remedy: ({ remedy }) => remedy,
+  }),
+  LEASE_NOT_WRITTEN: kind<{ verb: 'write' | 'remove'; path: string; reason: string }>({
+    says: ({ verb, path, reason }) => `cannot ${verb} ${path}: ${reason}`,
+    remedy: ({ path }) => `check space and permissions of the file system that holds ${path}`,
+  }),
   SUBNET_FULL: kind<{ subnet: string; leases: number }>({
     says: ({ subnet, leases }) => `no address is free in this node's subnet ${subnet}: ${leases} are leased`,
     remedy: () => 'remove pods from this node, or give the cluster network a larger hostSubnetLength',
@@ -95,6 +124,43 @@ export const {
   FLOWS_NOT_INSTALLED: kind<{ what: string }>({
     says: ({ what }) => `the flows of ${what} are not in the switch`,
     remedy: () => "check ovs-vswitchd and this daemon's log; the call is safe to repeat",
+  }),
+  NODE_STARTING: kind<{ waitsFor: string }>({
+    says: ({ waitsFor }) => `the node is starting and waits for ${waitsFor}`,
+    remedy: ({ waitsFor }) => `check ${waitsFor}; the daemon's log says what it tried`,
+  }),
+  VSWITCHD_NOT_CONNECTED: kind<{ bridge: string; socket: string }>({
+    says: ({ bridge, socket }) => `ovs-vswitchd is not connected: nobody answers for ${bridge} at ${socket}`,
+    remedy: () => 'check that ovs-vswitchd is running on this node; the daemon connects again by itself',
+  }),
+  VSWITCHD_SILENT: kind<{ waitedMs: number }>({
+    says: ({ waitedMs }) => `ovs-vswitchd is connected but did not answer within ${waitedMs} ms`,
+    remedy: () => 'check what ovs-vswitchd is busy with; its log and `ovs-appctl coverage/show` tell',
+  }),
+  PORT_MISSING: kind<{ port: string; bridge: string }>({
+    says: ({ port, bridge }) => `${bridge} has no working port ${port}, so its packets go nowhere`,
+    remedy: ({ port }) => `check \`ovs-vsctl list Interface ${port}\`; the daemon makes it again when it can`,
+  }),
+  FRAGMENT_MODE_WRONG: kind<{ mode: string; needed: string }>({
+    says: ({ mode, needed }) =>
+      `the switch treats IP fragments as ${mode} instead of ${needed}, so forged tunnel packets may pass`,
+    remedy: () => 'restart the daemon, which sets it, and find out who else sets it with ovs-ofctl set-frags',
+  }),
+  METRICS_NOT_SERVED: kind<{ address: string }>({
+    says: ({ address }) => `metrics cannot be served at ${address}`,
+    remedy: ({ address }) => `check which program holds ${address}, or choose another for metrics.listen`,
+  }),
+  STATUS_NOT_SERVED: kind<{ socket: string }>({
+    says: ({ socket }) => `the status cannot be served at ${socket}`,
+    remedy: ({ socket }) => `check that the directory of ${socket} can be written`,
+  }),
+  DAEMON_NOT_RUNNING: kind<{ socket: string }>({
+    says: ({ socket }) => `the node's daemon is not running: nobody answers at ${socket}`,
+    remedy: () => 'start it with `tenet node`, or check why its DaemonSet has no running pod here',
+  }),
+  STATUS_UNREADABLE: kind<{ socket: string; problem: string }>({
+    says: ({ socket, problem }) => `the status of the node's daemon at ${socket} cannot be read: ${problem}`,
+    remedy: () => 'check that you are root and that the daemon is of the same version as this command',
   }),
   CNI_TIMED_OUT: kind<{ command: string; waitedMs: number; doing: string }>({
     says: ({ command, waitedMs, doing }) => `${command} gave up after ${waitedMs} ms while ${doing}`,

@@ -1,0 +1,23 @@
+import type { IptablesVariant } from '@tenet/host';
+import type { SwitchConnection } from '@tenet/openflow/connection';
+import type { OpenVSwitch } from '@tenet/ovsdb';
+import type { NodeNetwork } from '@tenet/pipeline';
+import type { FlowMap } from '../flows/flow-compiler.ts';
+import type { Cluster } from '../watch-cluster.ts';
+
+/** The daemon's core as it is at the moment of the look. */
+export interface NodeView {
+  readonly node: NodeNetwork;
+  readonly cluster: Cluster;
+  readonly ovs: Pick<OpenVSwitch, 'cache' | 'isConnected'>;
+  /** To br0, once it is set up; undefined while there is none. */
+  readonly connection: SwitchConnection | undefined;
+  /** The flows that the last pass wanted; undefined before there was one. */
+  readonly desiredFlows: FlowMap | undefined;
+  /** How many addresses are leased. */
+  readonly leases: number;
+  /** Undefined until the rules were compared first. */
+  readonly iptables: IptablesVariant | undefined;
+  /** Path of ovs-vswitchd's control socket. */
+  readonly control: () => Promise<string>;
+}
