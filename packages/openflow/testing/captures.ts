@@ -199,3 +199,25 @@ const ROWS: readonly (readonly [command: string, hex: string])[] = [
 ];
 
 export const CAPTURES: readonly Capture[] = ROWS.map(([command, hex]) => ({ command, hex }));
+
+/**
+ * What `ovs-ofctl monitor br0 watch:!initial,!own,table=3` asks for, its answer, and what it is told during commands of
+ * others, of its own (`ovs-appctl ofctl/send`), and of others while it did not read (`ofctl/block`, 20,000 flows).
+ */
+// biome-ignore format: one capture per line
+const MONITOR_ROWS: readonly (readonly [command: string, hex: string])[] = [
+  ['ovs-ofctl -O OpenFlow14 monitor br0 watch:!initial,!own,table=3', '0512002800000006001000000000000000000000ffffffffffffffff001e03000001000400000000'],
+  ['ovs-ofctl -O OpenFlow14 monitor br0 watch:!initial,!own,table=3', '05130010000000060010000000000000'],
+  ['ovs-ofctl -O OpenFlow14 add-flow br0 table=3,priority=7,cookie=0x99,idle_timeout=500,hard_timeout=6,ip,nw_dst=10.0.0.1,actions=output:1', '0513005800000000001000000000000000480001030001f4000600070000000000000000000000990001001280000a020800800018040a000001000000000000000400180000000000000010000000010000000000000000'],
+  ['ovs-ofctl -O OpenFlow14 mod-flows br0 table=3,ip,actions=output:2,goto_table:4', '0513006000000000001000000000000000500003030001f4000600070000000000000000000000990001001280000a020800800018040a0000010000000000000004001800000000000000100000000200000000000000000001000804000000'],
+  ['ovs-ofctl -O OpenFlow14 del-flows br0 table=3', '0513006000000000001000000000000000500002030201f4000600070000000000000000000000990001001280000a020800800018040a0000010000000000000004001800000000000000100000000200000000000000000001000804000000'],
+  ['ovs-appctl -t ovs-ofctl ofctl/send 05', '051300180000000000100000000000000008000400001234'],
+  ['ovs-ofctl -O OpenFlow15 monitor br0 watch:!initial,!own,table=3', '0612002800000006001000000000000000000000ffffffffffffffff001e03000001000400000000'],
+  ['ovs-ofctl -O OpenFlow15 monitor br0 watch:!initial,!own,table=3', '06130010000000060010000000000000'],
+  ['ovs-ofctl -O OpenFlow15 add-flow br0 table=3,priority=7,cookie=0x99,idle_timeout=500,hard_timeout=6,ip,nw_dst=10.0.0.1,actions=output:1', '0613005800000000001000000000000000480001030001f4000600070000000000000000000000990001001280000a020800800018040a000001000000000000000400180000000000000010000000010000000000000000'],
+  ['ovs-ofctl -O OpenFlow15 mod-flows br0 table=3,ip,actions=output:2,goto_table:4', '0613006000000000001000000000000000500003030001f4000600070000000000000000000000990001001280000a020800800018040a0000010000000000000004001800000000000000100000000200000000000000000001000804000000'],
+  ['ovs-ofctl -O OpenFlow15 add-flows br0 f.txt, unread', '061300180000000000100000000000000008000500000000'],
+  ['ovs-ofctl -O OpenFlow15 add-flows br0 f.txt, read again', '061300180000000000100000000000000008000600000000'],
+];
+
+export const MONITOR_CAPTURES: readonly Capture[] = MONITOR_ROWS.map(([command, hex]) => ({ command, hex }));

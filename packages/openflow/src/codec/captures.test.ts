@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ByteWriter, fromHex, toHex } from '@tenet/std';
-import { CAPTURES } from '../../testing/captures.ts';
+import { CAPTURES, MONITOR_CAPTURES } from '../../testing/captures.ts';
 import { FrameReader, nextFrame } from './frame.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 
@@ -13,7 +13,7 @@ const OTHER_BYTES: readonly (readonly [part: RegExp, why: string])[] = [
   [/^.*dump-flows br0 0[45]13/, 'durations are kept in milliseconds'],
 ];
 
-for (const { command, hex } of CAPTURES) {
+for (const { command, hex } of [...CAPTURES, ...MONITOR_CAPTURES]) {
   const bytes = fromHex(hex);
   const other = OTHER_BYTES.find(([part]) => part.test(`${command} ${hex}`));
   describe(`${command} (${hex.slice(0, 4)})`, () => {

@@ -94,7 +94,7 @@ export function readFlowMod(r: ByteReader, version: Version): FlowMod {
   return {
     kind: 'flow_mod',
     command,
-    flow: flowOf({ table, priority, cookie, match, actions }, { idleTimeoutS, hardTimeoutS, flags, importance }),
+    flow: { table, priority, cookie, match, actions, ...present({ idleTimeoutS, hardTimeoutS, flags, importance }) },
     ...(cookieMask === 0n ? {} : { cookieMask }),
     ...(outPort === PORT.ANY ? {} : { outPort }),
     ...(outGroup === ANY_GROUP ? {} : { outGroup }),
@@ -103,10 +103,9 @@ export function readFlowMod(r: ByteReader, version: Version): FlowMod {
 
 type Optional = Required<Pick<Flow, 'idleTimeoutS' | 'hardTimeoutS' | 'flags' | 'importance'>>;
 
-/** A flow without those parts whose value says "none". */
-function flowOf(flow: Flow, { idleTimeoutS, hardTimeoutS, flags, importance }: Optional): Flow {
+/** The parts of a flow whose value does not say "none". */
+function present({ idleTimeoutS, hardTimeoutS, flags, importance }: Optional): Partial<Optional> {
   return {
-    ...flow,
     ...(idleTimeoutS === 0 ? {} : { idleTimeoutS }),
     ...(hardTimeoutS === 0 ? {} : { hardTimeoutS }),
     ...(flags === 0 ? {} : { flags }),
@@ -181,15 +180,22 @@ export function readFlowEntry(r: ByteReader, version: Version): FlowEntry {
   if (lengthBytes < 2) malformed('flow statistics', `an entry claims ${lengthBytes} bytes`);
   const entry = r.sub(lengthBytes - 2);
   const named = readFixedPart(entry, version);
-  const { table, priority, cookie, stats } = named;
+  return readEntryRest('flow statistics', named, () => {
+    const match = readMatch(entry);
+    const stats = version === OPENFLOW_15 ? readFlowStats(entry) : named.stats;
+    const actions = readInstructions(entry, version);
+    return { match, actions, ...present(named), stats };
+  });
+}
+
+/** Reads what follows the name of a flow; what is wrong with it is told under that name. */
+export function readEntryRest(
+  what: string,
+  { table, priority, cookie }: Pick<Flow, 'table' | 'priority' | 'cookie'>,
+  rest: () => Omit<Flow, 'table' | 'priority' | 'cookie'>,
+): FlowEntry {
   try {
-    return reading('flow statistics', () => {
-      const match = readMatch(entry);
-      const reported = version === OPENFLOW_15 ? readFlowStats(entry) : stats;
-      const actions = readInstructions(entry, version);
-      const flow = flowOf({ table, priority, cookie, match, actions }, named);
-      return { flow: { ...flow, stats: reported } };
-    });
+    return { flow: { table, priority, cookie, ...reading(what, rest) } };
   } catch (error) {
     if (!isTenetError(error)) throw error;
     return { unreadable: { table, priority, cookie, error } };

@@ -11,6 +11,14 @@ import {
   writeFlowEntry,
   writeFlowFilter,
 } from './flow-codec.ts';
+import {
+  type FlowMonitorRequest,
+  type FlowUpdate,
+  readFlowMonitorRequest,
+  readFlowUpdate,
+  writeFlowMonitorRequest,
+  writeFlowUpdate,
+} from './flow-monitor-codec.ts';
 import { readGroup, writeGroup } from './group-codec.ts';
 import { type PortDescription, readPort, writePort } from './port-codec.ts';
 import { ALL_GROUPS, OPENFLOW_15, type Version } from './protocol.ts';
@@ -31,6 +39,8 @@ export interface MultipartBodies {
   readonly table: { readonly request: undefined; readonly reply: readonly TableStats[] };
   readonly group_desc: { readonly request: undefined; readonly reply: readonly Group[] };
   readonly port_desc: { readonly request: undefined; readonly reply: readonly PortDescription[] };
+  /** From OpenFlow 1.4 on. One monitor a request. */
+  readonly flow_monitor: { readonly request: FlowMonitorRequest; readonly reply: readonly FlowUpdate[] };
 }
 
 export type MultipartType = keyof MultipartBodies;
@@ -119,6 +129,13 @@ const MULTIPARTS: { readonly [T in MultipartType]: MultipartCodec<T> } = {
   },
   group_desc: { number: 7, ...allOf(ALL_GROUPS), writeEntry: writeGroup, readEntry: readGroup },
   port_desc: { number: 13, ...allOf(PORT.ANY), writeEntry: writePort, readEntry: readPort },
+  flow_monitor: {
+    number: 16,
+    writeRequest: writeFlowMonitorRequest,
+    readRequest: readFlowMonitorRequest,
+    writeEntry: writeFlowUpdate,
+    readEntry: readFlowUpdate,
+  },
 };
 
 type AnyCodec = MultipartCodec<MultipartType>;

@@ -28,7 +28,8 @@ export interface RequestOptions<T> {
   take(message: Message): T | undefined;
 }
 
-type UnsolicitedListener = (header: Pick<Envelope, 'version' | 'xid'>, message: Message) => void;
+/** Answers whether the message was for it. */
+type UnsolicitedListener = (header: Pick<Envelope, 'version' | 'xid'>, message: Message) => boolean;
 
 const MAX_XID = 0xffff_ffff;
 
@@ -71,8 +72,9 @@ export class Channel {
     stream.on('end', () => this.close(connectionError('OPENFLOW_CLOSED', { peer })));
   }
 
-  /** What is done with messages that nobody waits for; without it they are logged. */
+  /** Who is told of messages that nobody waits for; what it does not take is logged. TypeError for a second one. */
   onUnsolicited(listener: UnsolicitedListener | undefined): void {
+    if (listener !== undefined && this.#unsolicited !== undefined) throw new TypeError('somebody listens already');
     this.#unsolicited = listener;
   }
 
@@ -179,8 +181,7 @@ export class Channel {
     if (message === undefined || xid === undefined || version === undefined) return;
     if (message.kind === 'echo_request') this.#answerEcho(message.data, xid);
     else if (this.#replies.deliver(xid, message)) return;
-    else if (this.#unsolicited !== undefined) this.#unsolicited({ version, xid }, message);
-    else this.#logUnasked(xid, message);
+    else if (this.#unsolicited?.({ version, xid }, message) !== true) this.#logUnasked(xid, message);
   }
 
   /** A peer that asks and does not read what it is answered is not read either, and after the deadline is left. */

@@ -86,13 +86,20 @@ async function shakeHands(channel: Channel, offered: readonly Version[]): Promis
   const refuse = (theirs: readonly number[]) =>
     reject(connectionError('OPENFLOW_VERSION_REFUSED', { peer, offered, theirs }));
   channel.onUnsolicited(({ version, xid }, message) => {
-    if (message.kind === 'error') return reject(refused('hello', xid, message, textOf(message.data)));
+    if (message.kind === 'error') {
+      reject(refused('hello', xid, message, textOf(message.data)));
+      return true;
+    }
     // Nothing else can be the first: FrameReader.
-    if (message.kind !== 'hello') return;
+    if (message.kind !== 'hello') return false;
     const agreed = agreedVersion(offered, version, message.versions);
-    if (agreed === undefined || !isVersion(agreed)) return refuse(message.versions ?? [version]);
+    if (agreed === undefined || !isVersion(agreed)) {
+      refuse(message.versions ?? [version]);
+      return true;
+    }
     channel.onUnsolicited(undefined);
     resolve(agreed);
+    return true;
   });
   const timer = setTimeout(
     () => reject(connectionError('OPENFLOW_SILENT', { peer, what: 'hello', deadlineMs })),

@@ -44,6 +44,11 @@ export const { error: connectionError, table: CONNECTION_ERRORS } = errorKinds({
     says: ({ index, count, mod }) => `change ${index + 1} of ${count}, ${mod}, has no form on the wire`,
     remedy: () => 'check that change; nothing of the bundle was applied',
   }),
+  OPENFLOW_MONITOR_UNSUPPORTED: kind<{ peer: string; version: number }>({
+    says: ({ peer, version }) =>
+      `the session with the switch at ${peer} speaks OpenFlow wire version ${version}, which cannot watch flows`,
+    remedy: () => 'run ovs-vsctl set bridge NAME protocols=OpenFlow13,OpenFlow14,OpenFlow15',
+  }),
   OPENFLOW_FLOW_UNREADABLE: kind<{ table: number; priority: number; cookie: string }>({
     says: ({ table, priority, cookie }) =>
       `the flow of cookie ${cookie} in table ${table} at priority ${priority} cannot be read`,

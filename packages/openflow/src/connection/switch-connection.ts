@@ -12,6 +12,7 @@ import { type BundleOptions, sendBundle } from './bundle.ts';
 import { type Channel, refused } from './channel.ts';
 import { describeMod } from './describe-mod.ts';
 import { connectionError } from './errors.ts';
+import { FlowMonitor, type ForeignChangesListener } from './flow-monitor.ts';
 
 /** Settings of `dumpFlows`. */
 export interface DumpFlowsOptions {
@@ -112,6 +113,15 @@ export class SwitchConnection implements AsyncDisposable {
       else throw unreadable(entry.unreadable);
     }
     return flows;
+  }
+
+  /**
+   * Tells of all changes of the flow tables that are not this session's own, from the answer on until it is disposed:
+   * see `FlowMonitor`. OPENFLOW_MONITOR_UNSUPPORTED in OpenFlow 1.3, OPENFLOW_REFUSED by Open vSwitch before 2.16;
+   * TypeError when the session's flows are monitored already.
+   */
+  monitorFlows(onForeignChanges: ForeignChangesListener): Promise<AsyncDisposable> {
+    return FlowMonitor.start(this.#channel, onForeignChanges);
   }
 
   /** Counters of all flows that the filter means, summed by the switch. */
