@@ -34,6 +34,7 @@ export const LOG_KEYS = {
   kept: 'how many entries were right already',
   what: 'which reconciler or worker speaks',
   ms: 'how long it took, in milliseconds',
+  parts: 'how long each part of it took, in milliseconds',
   retryMs: 'how long until the next try, in milliseconds',
   failures: 'how many tries failed in a row',
   timeoutMs: 'how long was waited in vain, in milliseconds',
