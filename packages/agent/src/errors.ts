@@ -36,6 +36,11 @@ export const {
     remedy: ({ port, expected }) =>
       `check which port of br0 holds ${expected} and remove it, or delete ${port} and let it be made again`,
   }),
+  OF_PORTS_UNSETTLED: kind<{ port: string; ofPort: number; database: number }>({
+    says: ({ port, ofPort, database }) =>
+      `${port} has OpenFlow port ${ofPort} in the switch and ${database} in its database, so nothing is forwarded`,
+    remedy: () => 'check that ovs-vswitchd is connected to ovsdb-server',
+  }),
   OPEN_VSWITCH_NOT_READY: kind<{ database: string }>({
     says: ({ database }) => `Open vSwitch is not connected at ${database}`,
     remedy: () => 'check that ovsdb-server and ovs-vswitchd are running on this node',
@@ -164,6 +169,6 @@ export const {
   }),
   CNI_TIMED_OUT: kind<{ command: string; waitedMs: number; doing: string }>({
     says: ({ command, waitedMs, doing }) => `${command} gave up after ${waitedMs} ms while ${doing}`,
-    remedy: () => 'check ovsdb-server and ovs-vswitchd; the runtime will repeat the call',
+    remedy: () => 'check that ovsdb-server and ovs-vswitchd run on this node; the runtime will repeat the call',
   }),
 });

@@ -6,10 +6,16 @@ import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
 import type { NodeNetwork, Peer } from '@tenet/pipeline';
 import { type Clock, type Ip, isTenetError, type Logger, type TenetError } from '@tenet/std';
 import { flushServiceConntrack } from './bridge/service-conntrack.ts';
+import { ofPortsAgree } from './bridge/of-ports-agree.ts';
 import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
+import { StrayPorts } from './bridge/stray-ports.ts';
 import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
-import type { Wiring } from './cni/attach.ts';
 import { attachmentKey } from './cni/attachment.ts';
+import { KeyedQueue } from './cni/keyed-queue.ts';
+import { restoreLostPorts } from './cni/restore-lost-ports.ts';
+import { VanishedSandboxes } from './cni/vanished-sandboxes.ts';
+import type { NotReady, Wiring } from './cni/wiring.ts';
+import { coalesce } from './coalesce.ts';
 import type { AgentConfig } from './config.ts';
 import { agentError, failAgent } from './errors.ts';
 import { FlowCompiler, type FlowMap } from './flows/flow-compiler.ts';
@@ -42,11 +48,14 @@ export interface NodeLoopsOptions {
   readonly signal: AbortSignal;
 }
 
-/** How often everything is compared again, whether or not something was heard. */
-const FULL_PASS_MS = 2_000;
+/** How often everything is compared again, whether or not something was heard: what somebody broke is whole in 2 s. */
+const FULL_PASS_MS = 1_000;
 
-/** Reading netfilter costs a process, so rules are compared at every so many passes only. */
-const PASSES_PER_RULES = 5;
+/** Asking the kernel for the way to each peer is dear where there are many, and peers seldom change their NIC. */
+const PASSES_PER_NEIGHBOURS = 5;
+
+/** The switch tells of foreign changes to its flows; at every so many passes they are read all the same. */
+const PASSES_PER_DUMP = 60;
 
 /**
  * Keeps a node as its cluster wants it. Everything is level-triggered: what is heard only says when to look, and
@@ -60,6 +69,8 @@ export class NodeLoops implements AsyncDisposable {
   readonly #compiler = new FlowCompiler();
   readonly #rules: HostRulesSync;
   readonly #neighbours: TunnelNeighbours;
+  readonly #vanished: VanishedSandboxes;
+  readonly #strayPorts: StrayPorts;
   readonly #detaching = new Set<string>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
@@ -72,6 +83,8 @@ export class NodeLoops implements AsyncDisposable {
   #carried: ReadonlySet<string> = new Set();
   #carriesNone: TenetError | undefined;
   #refused = '';
+  /** Whether the switch tells of foreign changes to its flows. */
+  #isMonitored = false;
 
   constructor(options: NodeLoopsOptions) {
     const { config, node, cluster, ovs, netlink, metrics, log } = options;
@@ -92,9 +105,12 @@ export class NodeLoops implements AsyncDisposable {
       netlink,
       log,
       leases: new Leases(config.cni.leases, { subnet: node.subnet, log }),
+      queue: new KeyedQueue(),
       vnidOf: (namespace, signal) => awaitVnid(cluster.netNamespaces, namespace, { signal }),
       syncFlows: (signal) => raced(this.#flows.sync(), signal),
       whyNotCarried: (ip) => this.#whyNotCarried(ip),
+      installedFlows: () => this.#flows.installed,
+      whyNotReady: () => this.#whyNotReady(),
       detaching: this.#detaching,
       flushConntrack: (ip, signal) =>
         raced(
@@ -106,6 +122,8 @@ export class NodeLoops implements AsyncDisposable {
           signal,
         ),
     };
+    this.#vanished = new VanishedSandboxes(this.wiring);
+    this.#strayPorts = new StrayPorts({ log, clock: options.clock });
   }
 
   /** Resolves when the node carries packets: guards first, then flows. Rejects with what must be mended first. */
@@ -131,11 +149,18 @@ export class NodeLoops implements AsyncDisposable {
     });
     await Promise.race([first.promise, this.#connecting]);
     this.#signal.throwIfAborted();
-    const look = () => void this.#steps.run('flows', () => this.#flows.sync());
+    const lookAtFlows = () => void this.#steps.run('flows', () => this.#flows.sync());
+    const lookAtPorts = coalesce(() => this.#portsPass());
     this.#listening.push(
-      cluster.hostSubnets.onChange(look),
-      cluster.netNamespaces.onChange(look),
-      ovs.cache.onChange(look),
+      cluster.hostSubnets.onChange(() => {
+        lookAtFlows();
+        void this.#refreshNeighbours();
+      }),
+      cluster.netNamespaces.onChange(lookAtFlows),
+      ovs.cache.onChange(() => {
+        lookAtFlows();
+        void lookAtPorts();
+      }),
     );
     this.#ended = this.#passes();
   }
@@ -154,17 +179,19 @@ export class NodeLoops implements AsyncDisposable {
 
   /** A switch that has just come has no fragment mode and maybe no flows: the mode is set before the first flow. */
   async #onSwitch(connection: SwitchConnection, ended: AbortSignal): Promise<void> {
+    const { ovs, clock, metrics, log } = this.#options;
     ended.addEventListener('abort', () => {
       if (this.#connection !== connection) return;
       this.#connection = undefined;
       this.#flows.attach(undefined);
     });
     await connection.setFragmentMode('nx-match');
-    this.#options.metrics.connected('vswitchd');
-    this.#neighbours.forget();
+    await ofPortsAgree(connection, { ovs, clock, signal: AbortSignal.any([this.#signal, ended]) });
+    metrics.connected('vswitchd');
     this.#connection = connection;
-    this.#flows.attach(openFlowSwitch(connection, this.#options.log));
+    this.#flows.attach(openFlowSwitch(connection, log));
     await this.#flows.sync();
+    await this.#refreshNeighbours();
   }
 
   async #passes(): Promise<void> {
@@ -177,10 +204,10 @@ export class NodeLoops implements AsyncDisposable {
   /** The switch's database knows which pods are here: none of their addresses may be given away, lease or not. */
   #adoptPods(): void {
     const { node, ovs, log } = this.#options;
-    for (const { attachment, pod, ip } of wiredPods(ovs.cache)) {
+    for (const { attachment, pod, netns, ip } of wiredPods(ovs.cache)) {
       const facts = { pod: `${pod.namespace}/${pod.name}`, ip: ip.toString() };
       if (!isPodAddress(node.subnet, ip)) log.warn('pod outside of the subnet', { ...facts, remedy: 'delete the pod' });
-      else if (!this.wiring.leases.adopt(attachment, ip)) {
+      else if (!this.wiring.leases.adopt({ attachment, pod, netns, network: '' }, ip)) {
         log.warn('address leased to another', { ...facts, remedy: 'delete both pods: neither gets flows' });
       }
     }
@@ -190,22 +217,34 @@ export class NodeLoops implements AsyncDisposable {
     const { config, node, cluster, ovs, netlink, metrics, log } = this.#options;
     await this.#steps.run('own subnet', () => checkNodeStays(config.nodeName, node, cluster));
     await this.#steps.run('cluster network', () => checkClusterStays(node, cluster));
-    await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
-    await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
+    await this.#portsPass();
     await this.#steps.run('host network', () => {
       const mended = reconcileHostNetwork(netlink, node, this.#podLinks());
       for (const reason of mended) log.info('host network mended', { reason });
       if (mended.length > 0) metrics.changed('host network', { changed: mended.length });
     });
-    if (pass % PASSES_PER_RULES === 0) await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
+    await this.#steps.run('vanished sandboxes', () => this.#vanished.detachGone(this.#signal));
+    await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
     await this.#steps.run('flows', () => {
-      this.#flows.distrust();
+      if (!this.#isMonitored || pass % PASSES_PER_DUMP === 0) this.#flows.distrust();
       return this.#flows.sync();
     });
     for (const [what, step] of this.#also) await this.#steps.run(what, step);
-    if (node.datapath === 'netdev') {
-      await this.#steps.run('tunnel neighbours', () => this.#neighbours.refresh(this.#peers(), this.#signal));
-    }
+    if (pass % PASSES_PER_NEIGHBOURS === 0) await this.#refreshNeighbours();
+  }
+
+  /** What the switch's database should say. */
+  async #portsPass(): Promise<void> {
+    const { node, ovs } = this.#options;
+    await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
+    await this.#steps.run('lost ports', () => restoreLostPorts(this.wiring, this.#signal));
+    await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
+    await this.#steps.run('stray ports', async () => void (await this.#strayPorts.sweep(ovs, this.#signal)));
+  }
+
+  async #refreshNeighbours(): Promise<void> {
+    if (this.#options.node.datapath !== 'netdev') return;
+    await this.#steps.run('tunnel neighbours', () => this.#neighbours.refresh(this.#peers(), this.#signal));
   }
 
   /** The flows that should be there. With vxlan0 or tun0 in the wrong place that is none: nothing may pass. */
@@ -232,6 +271,15 @@ export class NodeLoops implements AsyncDisposable {
   #whyNotCarried(ip: Ip): TenetError | undefined {
     if (this.#carried.has(ip.toString())) return undefined;
     return this.#carriesNone ?? agentError('FLOWS_NOT_INSTALLED', { what: `the pod ${ip}` });
+  }
+
+  /** Why no pod can be wired now. Without ovsdb-server those that are here go on talking. */
+  #whyNotReady(): NotReady | undefined {
+    const { config, ovs } = this.#options;
+    const unconnected = () => agentError('OPEN_VSWITCH_NOT_READY', { database: config.openvswitch.database });
+    if (this.#connection === undefined) return { error: unconnected(), cutsPods: true };
+    if (this.#carriesNone !== undefined) return { error: this.#carriesNone, cutsPods: true };
+    return ovs.isConnected ? undefined : { error: unconnected(), cutsPods: false };
   }
 
   /** The host's ends of the pods' links. */

@@ -1,8 +1,8 @@
 import type { Vnid } from '@tenet/model';
-import type { OvsCache } from '@tenet/ovsdb';
+import type { OvsCache, Row } from '@tenet/ovsdb';
 import type { PodPort } from '@tenet/pipeline';
 import { Ip, Mac } from '@tenet/std';
-import type { Attachment } from './cni/attachment.ts';
+import { type Attachment, attachmentKey } from './cni/attachment.ts';
 import type { PodName } from './cni/request.ts';
 
 /** Names of br0 and its fixed ports. */
@@ -40,21 +40,18 @@ export function externalIdsOf({
 }
 
 /** Every pod on br0. A row that does not name a pod is nobody's, and gets no flows. */
-export function wiredPods(cache: OvsCache): WiredPod[] {
-  return cache.interfacesOf(BRIDGE).flatMap(({ name, ofport, external_ids: ids }) => {
-    const ip = addressOf(ids.ip);
-    if (ids.sandbox === undefined || ids.ifname === undefined || ip === undefined) return [];
-    return [
-      {
-        attachment: { containerId: ids.sandbox, ifName: ids.ifname },
-        pod: { namespace: ids['pod-namespace'] ?? '', name: ids['pod-name'] ?? '', uid: ids['pod-uid'] ?? '' },
-        hostVeth: name,
-        netns: ids.netns ?? '',
-        ip,
-        ...(ofport === undefined || ofport < 1 ? {} : { ofPort: ofport }),
-      },
-    ];
-  });
+export function wiredPods(cache: OvsCache): readonly WiredPod[] {
+  return indexOf(cache).pods;
+}
+
+/** The pod of an attachment, as br0 has it. */
+export function wiredPod(cache: OvsCache, attachment: Attachment): WiredPod | undefined {
+  return indexOf(cache).byKey.get(attachmentKey(attachment));
+}
+
+/** True when a port of br0 has, or asks for, this number. */
+export function isOfPortTaken(cache: OvsCache, port: number): boolean {
+  return cache.interfacesOf(BRIDGE).some(({ ofport, ofport_request }) => ofport === port || ofport_request === port);
 }
 
 /**
@@ -69,6 +66,46 @@ export function podPorts(pods: readonly WiredPod[], vnidOf: (namespace: string) 
     if (ofPort === undefined || vnid === undefined || claims.get(ip.toString()) !== 1) return [];
     return [{ ip, mac: Mac.fromIpv4(ip), ofPort, vnid }];
   });
+}
+
+interface Index {
+  readonly version: number;
+  readonly pods: readonly WiredPod[];
+  readonly byKey: ReadonlyMap<string, WiredPod>;
+}
+
+/** What was read of each replica, until it changes: with hundreds of pods every call would read all rows again. */
+const indexes = new WeakMap<OvsCache, Index>();
+/** What was read of each row: one that is told again unchanged is the same object. */
+const read = new WeakMap<Row<'Interface'>, readonly WiredPod[]>();
+
+function indexOf(cache: OvsCache): Index {
+  const { version } = cache;
+  const known = indexes.get(cache);
+  if (known?.version === version) return known;
+  const pods = cache.interfacesOf(BRIDGE).flatMap((row) => {
+    const found = read.get(row) ?? podOf(row);
+    read.set(row, found);
+    return found;
+  });
+  const index = { version, pods, byKey: new Map(pods.map((pod) => [attachmentKey(pod.attachment), pod])) };
+  indexes.set(cache, index);
+  return index;
+}
+
+function podOf({ name, ofport, external_ids: ids }: Row<'Interface'>): readonly WiredPod[] {
+  const ip = addressOf(ids.ip);
+  if (ids.sandbox === undefined || ids.ifname === undefined || ip === undefined) return [];
+  return [
+    {
+      attachment: { containerId: ids.sandbox, ifName: ids.ifname },
+      pod: { namespace: ids['pod-namespace'] ?? '', name: ids['pod-name'] ?? '', uid: ids['pod-uid'] ?? '' },
+      hostVeth: name,
+      netns: ids.netns ?? '',
+      ip,
+      ...(ofport === undefined || ofport < 1 ? {} : { ofPort: ofport }),
+    },
+  ];
 }
 
 function addressOf(text: string | undefined): Ip | undefined {

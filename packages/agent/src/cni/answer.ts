@@ -1,5 +1,6 @@
-import { CNI_ERROR, type CniVersion } from '@tenet/model/cni';
+import { CNI_ERROR, type CniVersion, isCniVersionSince } from '@tenet/model/cni';
 import { type Ip, isTenetError, type Mac, type Prefix } from '@tenet/std';
+import { podRoutes } from './pod-link.ts';
 
 /** What an ADD made. */
 export interface Wired {
@@ -16,9 +17,9 @@ export interface Wired {
 
 /** The result of an ADD in the version that the caller speaks (CNI 1.1.0, section 5). */
 export function addResult(version: CniVersion, wired: Wired): object {
-  const mtu = version === '1.1.0' ? { mtu: wired.mtuBytes } : {};
+  const mtu = isCniVersionSince(version, '1.1.0') ? { mtu: wired.mtuBytes } : {};
   // Before 1.0.0 each address said its family.
-  const family = version.startsWith('0.') ? { version: '4' } : {};
+  const family = isCniVersionSince(version, '1.0.0') ? {} : { version: '4' };
   return {
     cniVersion: version,
     interfaces: [
@@ -28,11 +29,10 @@ export function addResult(version: CniVersion, wired: Wired): object {
     ips: [
       { ...family, address: `${wired.ip}/${wired.subnet.length}`, gateway: wired.gateway.toString(), interface: 1 },
     ],
-    routes: [
-      { dst: '0.0.0.0/0', gw: wired.gateway.toString() },
-      ...wired.clusterNetworks.map((cluster) => ({ dst: cluster.toString() })),
-      { dst: '224.0.0.0/4' },
-    ],
+    routes: podRoutes(wired).map(({ destination, gateway }) => ({
+      dst: destination.toString(),
+      ...(gateway && { gw: gateway.toString() }),
+    })),
     dns: {},
   };
 }
@@ -41,9 +41,19 @@ const CODE_OF: Readonly<Record<string, number>> = {
   CNI_ENVIRONMENT: CNI_ERROR.invalidEnvironment,
   CNI_CONFIGURATION: CNI_ERROR.invalidConfiguration,
   CNI_VERSION: CNI_ERROR.incompatibleVersion,
+  CNI_COMMAND_TOO_NEW: CNI_ERROR.incompatibleVersion,
+  CONTAINER_UNKNOWN: CNI_ERROR.unknownContainer,
+  NETNS_MISSING: CNI_ERROR.unknownContainer,
+  LEASE_NOT_WRITTEN: CNI_ERROR.ioFailure,
+  ATTACHMENT_BROKEN: CNI_ERROR.attachmentBroken,
+  NODE_NOT_READY: CNI_ERROR.notAvailable,
+  NODE_NOT_READY_FOR_PODS: CNI_ERROR.notAvailableLimited,
 };
 
-/** A failure as CNI wants it: `msg` is the sentence, `details` the remedy. All of ours but bad input may be repeated. */
+/**
+ * A failure as CNI wants it: `msg` is the sentence, `details` the remedy. What is not in the table above may be tried
+ * again.
+ */
 export function errorAnswer(version: CniVersion, error: unknown): object {
   if (!isTenetError(error)) {
     return {

@@ -6,11 +6,11 @@ import { NEWEST_CNI_VERSION } from '@tenet/model/cni';
 import type { Logger } from '@tenet/std';
 import fastify, { type FastifyInstance } from 'fastify';
 import { agentError, failAgent } from '../errors.ts';
-import { addResult, errorAnswer, type Wired } from './answer.ts';
-import { attach, detach, type Wiring } from './attach.ts';
-import { attachmentKey } from './attachment.ts';
-import { KeyedQueue } from './keyed-queue.ts';
+import { errorAnswer } from './answer.ts';
+import { CallParts } from './call-parts.ts';
+import { carryOut } from './carry-out.ts';
 import { answerVersion, parseCniRequest, WIRE_REQUEST } from './request.ts';
+import type { Wiring } from './wiring.ts';
 
 /** Runtimes wait minutes and the plugin 40 s; with the time to undo a failed call this ends before both. */
 const CALL_DEADLINE_MS = 25_000;
@@ -23,6 +23,8 @@ export interface CniServerOptions {
   readonly socket: string;
   readonly wiring: Wiring;
   readonly log: Logger;
+  /** How long a call may take; 25 s unless told. */
+  readonly deadlineMs?: number;
   /** Ends the calls under way. */
   readonly signal: AbortSignal;
 }
@@ -33,7 +35,6 @@ export interface CniServerOptions {
  */
 export class CniServer implements AsyncDisposable {
   readonly #options: CniServerOptions;
-  readonly #queue = new KeyedQueue();
   #server: FastifyInstance | undefined;
 
   constructor(options: CniServerOptions) {
@@ -66,37 +67,25 @@ export class CniServer implements AsyncDisposable {
   }
 
   async #answer(body: unknown): Promise<{ readonly status: number; readonly print?: object }> {
-    const { wiring, log, signal } = this.#options;
+    const { wiring, log, signal, deadlineMs = CALL_DEADLINE_MS } = this.#options;
     const wire = WIRE_REQUEST.safeParse(body);
     if (!wire.success) {
       const error = agentError('CNI_CONFIGURATION', { problem: 'did not come from tenet-cni' });
       return { status: 1, print: errorAnswer(NEWEST_CNI_VERSION, error) };
     }
     const { environment, stdin } = wire.data;
-    const startedMs = performance.now();
+    const command = environment.CNI_COMMAND ?? 'CNI call';
+    const parts = new CallParts();
     try {
-      const request = parseCniRequest(wire.data);
-      const { command, attachment, pod, version } = request;
-      const facts = {
-        pod: `${pod.namespace}/${pod.name}`,
-        containerId: attachment.containerId,
-        interface: attachment.ifName,
-      };
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]);
-      const wired = await this.#queue.run<Wired | undefined>(attachmentKey(attachment), async () => {
-        // Who waited too long behind another call has gone.
-        deadline.throwIfAborted();
-        return command === 'ADD'
-          ? attach(wiring, request, deadline)
-          : void (await detach(wiring, attachment, deadline));
-      });
-      const ms = Math.round((performance.now() - startedMs) * 10) / 10;
-      if (wired === undefined) log.info('pod detached', { ...facts, ms });
-      else log.info('pod attached', { ...facts, ip: wired.ip.toString(), ms });
-      return { status: 0, ...(wired === undefined ? {} : { print: addResult(version, wired) }) };
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+      const print = await carryOut(wiring, parseCniRequest(wire.data), { signal: deadline, parts });
+      return { status: 0, ...(print && { print }) };
     } catch (error) {
-      const failure = lateOr(error, environment.CNI_COMMAND ?? 'CNI call');
-      log.warn('cni call failed', { command: environment.CNI_COMMAND, error: failure });
+      const failure = isTimeout(error)
+        ? agentError('CNI_TIMED_OUT', { command, waitedMs: deadlineMs, doing: parts.doing }, error)
+        : error;
+      const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = environment;
+      log.warn('cni call failed', { command, containerId, interface: ifName, error: failure });
       return { status: 1, print: errorAnswer(answerVersion(stdin), failure) };
     }
   }
@@ -115,8 +104,7 @@ export async function refuseSecondDaemon(socket: string): Promise<void> {
   failAgent('DAEMON_RUNS_ALREADY', { socket });
 }
 
-/** A deadline that passed in the middle says what was waited for. */
-function lateOr(error: unknown, command: string): unknown {
-  if (!(error instanceof DOMException) || error.name !== 'TimeoutError') return error;
-  return agentError('CNI_TIMED_OUT', { command, waitedMs: CALL_DEADLINE_MS, doing: 'waiting for Open vSwitch' }, error);
+/** A deadline that passed in the middle. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }

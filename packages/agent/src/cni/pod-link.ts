@@ -30,7 +30,7 @@ export function isPodLinkThere(host: Netlink, { hostVeth, netns, ifName, ip }: P
  */
 export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns, ifName, ip }: PodLink): void {
   checkSandbox(netns);
-  const { mtuBytes, subnet, gateway, clusterNetworks, datapath } = node;
+  const { mtuBytes, subnet, datapath } = node;
   host.deleteLink(hostVeth);
   using pod = Netlink.open(netns);
   // Ours would have gone with its other end: this one is somebody else's.
@@ -46,20 +46,37 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
     // The userspace datapath does not finish partial checksums.
     if (datapath === 'netdev') setTxChecksum(ifName, false);
   });
-  if (datapath === 'netdev') {
-    setTxChecksum(hostVeth, false);
-    disableIpv6(hostVeth);
-    sinkLinks(host, [hostVeth]);
-    writeSysctl(`net.ipv4.conf.${hostVeth}.rp_filter`, '1');
-  }
+  guardHostEnd(host, node, hostVeth);
   pod.changeLink('lo', { up: true });
   pod.changeLink(ifName, { up: true });
   // With it comes the route to the subnet.
   pod.addAddress({ link: ifName, address: ip, prefixLength: subnet.length });
-  pod.replaceRoute({ destination: EVERYWHERE, gateway, link: ifName });
-  for (const destination of [...clusterNetworks, MULTICAST])
-    pod.replaceRoute({ destination, link: ifName, scope: 'link' });
+  for (const { destination, gateway } of podRoutes(node)) {
+    const hop = gateway === undefined ? { scope: 'link' as const } : { gateway };
+    pod.replaceRoute({ destination, link: ifName, ...hop });
+  }
   host.changeLink(hostVeth, { up: true });
+}
+
+/** Keeps the kernel's own stack off the host's end, whose frames are the switch's alone. */
+export function guardHostEnd(host: Netlink, { datapath }: NodeNetwork, hostVeth: string): void {
+  if (datapath !== 'netdev') return;
+  setTxChecksum(hostVeth, false);
+  disableIpv6(hostVeth);
+  sinkLinks(host, [hostVeth]);
+  writeSysctl(`net.ipv4.conf.${hostVeth}.rp_filter`, '1');
+}
+
+/** The routes that a pod gets, beside that to its own subnet; one without a gateway is reached on the link itself. */
+export function podRoutes({
+  gateway,
+  clusterNetworks,
+}: Pick<NodeNetwork, 'gateway' | 'clusterNetworks'>): { readonly destination: Prefix; readonly gateway?: Ip }[] {
+  return [
+    { destination: EVERYWHERE, gateway },
+    ...clusterNetworks.map((destination) => ({ destination })),
+    { destination: MULTICAST },
+  ];
 }
 
 /** NETNS_MISSING when the sandbox is gone, NETNS_IS_HOST when it is the node's own namespace, which is no pod's. */

@@ -73,6 +73,47 @@ describe('parseCniRequest()', () => {
       cniCode: 7,
     },
     {
+      name: 'CHECK before 0.4.0',
+      request: wire({ CNI_COMMAND: 'CHECK' }, { ...CONFIGURATION, cniVersion: '0.3.1', prevResult: {} }),
+      code: 'CNI_COMMAND_TOO_NEW',
+      cniCode: 1,
+    },
+    { name: 'GC before 1.1.0', request: wire({ CNI_COMMAND: 'GC' }), code: 'CNI_COMMAND_TOO_NEW', cniCode: 1 },
+    { name: 'STATUS before 1.1.0', request: wire({ CNI_COMMAND: 'STATUS' }), code: 'CNI_COMMAND_TOO_NEW', cniCode: 1 },
+    {
+      name: 'CHECK without a result to compare with',
+      request: wire({ CNI_COMMAND: 'CHECK' }),
+      code: 'CNI_CONFIGURATION',
+      cniCode: 7,
+    },
+    {
+      name: 'CHECK with a result that is none',
+      request: wire({ CNI_COMMAND: 'CHECK' }, { ...CONFIGURATION, prevResult: { ips: [{}] } }),
+      code: 'CNI_CONFIGURATION',
+      cniCode: 7,
+    },
+    {
+      name: 'CHECK without a namespace',
+      request: wire({ CNI_COMMAND: 'CHECK', CNI_NETNS: '' }, { ...CONFIGURATION, prevResult: {} }),
+      code: 'CNI_ENVIRONMENT',
+      cniCode: 4,
+    },
+    {
+      name: 'GC without a list, which is no word that all may go',
+      request: wire({ CNI_COMMAND: 'GC' }, { ...CONFIGURATION, cniVersion: '1.1.0' }),
+      code: 'CNI_CONFIGURATION',
+      cniCode: 7,
+    },
+    {
+      name: 'GC with null for a list',
+      request: wire(
+        { CNI_COMMAND: 'GC' },
+        { ...CONFIGURATION, cniVersion: '1.1.0', 'cni.dev/valid-attachments': null },
+      ),
+      code: 'CNI_CONFIGURATION',
+      cniCode: 7,
+    },
+    {
       name: 'two addresses',
       request: wire({}, { ...CONFIGURATION, runtimeConfig: { ips: ['10.1.2.3', '10.1.2.4'] } }),
       code: 'CNI_CONFIGURATION',
@@ -91,15 +132,53 @@ describe('parseCniRequest()', () => {
   test('reads an ADD with a requested address, with or without a prefix length', () => {
     for (const ip of ['10.131.2.45', '10.131.2.45/23']) {
       const request = parseCniRequest(wire({}, { ...CONFIGURATION, runtimeConfig: { ips: [ip] } }));
+      assert.ok(request.command === 'ADD');
       assert.equal(request.requestedIp?.toString(), '10.131.2.45');
       assert.deepEqual(request.pod, { namespace: 'alpha', name: 'web', uid: 'u1' });
       assert.equal(request.version, '1.0.0');
+      assert.equal(request.network, 'tenet');
     }
   });
 
   test('reads a DEL whose sandbox is gone and whose pod is not named', () => {
     const request = parseCniRequest(wire({ CNI_COMMAND: 'DEL', CNI_NETNS: '', CNI_ARGS: undefined }));
-    assert.equal(request.netns, '');
+    assert.ok(request.command === 'DEL');
+    assert.deepEqual(request.attachment, { containerId: 'a'.repeat(64), ifName: 'eth0' });
+  });
+
+  test('reads a CHECK with what the ADD had answered', () => {
+    const prevResult = { cniVersion: '1.0.0', ips: [{ address: '10.131.2.45/23', interface: 1 }] };
+    const request = parseCniRequest(wire({ CNI_COMMAND: 'CHECK' }, { ...CONFIGURATION, prevResult }));
+    assert.ok(request.command === 'CHECK');
+    assert.equal(request.previous.ips[0]?.address, '10.131.2.45/23');
+    assert.deepEqual(request.previous.routes, []);
+  });
+
+  const NEWEST = { ...CONFIGURATION, cniVersion: '1.1.0' };
+  const NO_ATTACHMENT = {
+    CNI_CONTAINERID: undefined,
+    CNI_IFNAME: undefined,
+    CNI_NETNS: undefined,
+    CNI_ARGS: undefined,
+  };
+
+  for (const key of ['cni.dev/valid-attachments', 'cni.dev/attachments']) {
+    test(`reads the attachments that a GC names in ${key}`, () => {
+      const list = [{ containerID: 'c1', ifname: 'eth0' }];
+      const request = parseCniRequest(wire({ ...NO_ATTACHMENT, CNI_COMMAND: 'GC' }, { ...NEWEST, [key]: list }));
+      assert.ok(request.command === 'GC');
+      assert.deepEqual(request.valid, [{ containerId: 'c1', ifName: 'eth0' }]);
+    });
+  }
+
+  test('reads a STATUS, which names no attachment', () => {
+    const { command } = parseCniRequest(wire({ ...NO_ATTACHMENT, CNI_COMMAND: 'STATUS' }, NEWEST));
+    assert.equal(command, 'STATUS');
+  });
+
+  test('reads an ADD and a DEL whatever their prevResult is, since they do not use it', () => {
+    for (const CNI_COMMAND of ['ADD', 'DEL'])
+      assert.equal(parseCniRequest(wire({ CNI_COMMAND }, { ...CONFIGURATION, prevResult: 7 })).command, CNI_COMMAND);
   });
 
   test('any text at all is a request or an error of ours', () => {

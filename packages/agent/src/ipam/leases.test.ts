@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempDisposableSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempDisposableSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Ip, isTenetError, type Logger, Prefix, SILENT } from '@tenet/std';
 import fc from 'fast-check';
-import { Leases } from './leases.ts';
+import { Leases, type NewLease } from './leases.ts';
 
 const SUBNET = Prefix.parse('10.131.2.0/29');
 const ROOM = 5;
@@ -16,6 +16,12 @@ function directory() {
 
 function attachment(n: number) {
   return { containerId: `c${n}`, ifName: 'eth0' };
+}
+
+/** What an ADD for that attachment leases with. */
+function lease(n: number): NewLease {
+  const pod = { namespace: 'alpha', name: `web${n}`, uid: `u${n}` };
+  return { attachment: attachment(n), netns: `/run/netns/c${n}`, pod, network: 'tenet' };
 }
 
 describe('Leases', () => {
@@ -30,10 +36,10 @@ describe('Leases', () => {
     test(`acquire() refuses ${name} and leaves nothing behind`, () => {
       using dir = directory();
       const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
-      leases.acquire(attachment(1), Ip.parse('10.131.2.3'));
+      leases.acquire(lease(1), Ip.parse('10.131.2.3'));
       const before = readdirSync(dir.path);
       assert.throws(
-        () => leases.acquire(attachment(2), Ip.parse(ip)),
+        () => leases.acquire(lease(2), Ip.parse(ip)),
         (error) => isTenetError(error, code),
       );
       assert.deepEqual(readdirSync(dir.path), before);
@@ -43,14 +49,14 @@ describe('Leases', () => {
   test('acquire() refuses with SUBNET_FULL when every address is leased, and works again after one is released', () => {
     using dir = directory();
     const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
-    const taken = Array.from({ length: ROOM }, (_, n) => leases.acquire(attachment(n)));
+    const taken = Array.from({ length: ROOM }, (_, n) => leases.acquire(lease(n)));
     assert.equal(new Set(taken.map(String)).size, ROOM);
     assert.throws(
-      () => leases.acquire(attachment(99)),
+      () => leases.acquire(lease(99)),
       (error) => isTenetError(error, 'SUBNET_FULL') && error.facts.leases === ROOM,
     );
     leases.release(taken[2] as Ip);
-    assert.equal(leases.acquire(attachment(99)).toString(), String(taken[2]));
+    assert.equal(leases.acquire(lease(99)).toString(), String(taken[2]));
   });
 
   test('a lease that says nothing keeps its address taken, and is told of', () => {
@@ -60,10 +66,10 @@ describe('Leases', () => {
     const log: Logger = { ...SILENT, warn: (phrase, facts) => void told.push(`${phrase}: ${facts?.path}`) };
     const leases = new Leases(dir.path, { subnet: SUBNET, log });
     assert.deepEqual(told, [`lease unreadable: ${join(dir.path, '10.131.2.4')}`]);
-    const given = Array.from({ length: ROOM - 1 }, (_, n) => String(leases.acquire(attachment(n))));
+    const given = Array.from({ length: ROOM - 1 }, (_, n) => String(leases.acquire(lease(n))));
     assert.ok(!given.includes('10.131.2.4'));
     assert.throws(
-      () => leases.acquire(attachment(9)),
+      () => leases.acquire(lease(9)),
       (error) => isTenetError(error, 'SUBNET_FULL'),
     );
   });
@@ -72,37 +78,37 @@ describe('Leases', () => {
     using dir = directory();
     const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     const ip = Ip.parse('10.131.2.4');
-    assert.equal(leases.adopt(attachment(1), ip), true);
-    assert.equal(leases.adopt(attachment(1), ip), true);
-    assert.equal(leases.adopt(attachment(2), ip), false);
+    assert.equal(leases.adopt(lease(1), ip), true);
+    assert.equal(leases.adopt(lease(1), ip), true);
+    assert.equal(leases.adopt(lease(2), ip), false);
     assert.equal(String(new Leases(dir.path, { subnet: SUBNET, log: SILENT }).of(attachment(1))), '10.131.2.4');
   });
 
   test('acquire() goes round: a released address is the last to be given again', () => {
     using dir = directory();
     const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
-    const first = leases.acquire(attachment(1));
+    const first = leases.acquire(lease(1));
     leases.release(first);
-    const next = Array.from({ length: ROOM }, (_, n) => String(leases.acquire(attachment(10 + n))));
+    const next = Array.from({ length: ROOM }, (_, n) => String(leases.acquire(lease(10 + n))));
     assert.equal(next.at(-1), String(first));
   });
 
   test('acquire() gives an attachment the address that it has', () => {
     using dir = directory();
     const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
-    assert.equal(String(leases.acquire(attachment(1))), String(leases.acquire(attachment(1))));
+    assert.equal(String(leases.acquire(lease(1))), String(leases.acquire(lease(1))));
     assert.equal(leases.all.size, 1);
   });
 
   test('a new Leases on the same directory has the same leases and goes on where the old one was', () => {
     using dir = directory();
     const before = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
-    before.acquire(attachment(1));
-    const second = before.acquire(attachment(2));
+    before.acquire(lease(1));
+    const second = before.acquire(lease(2));
     before.release(before.of(attachment(1)) as Ip);
     const after = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
     assert.equal(String(after.of(attachment(2))), String(second));
-    assert.equal(String(after.acquire(attachment(3))), '10.131.2.4');
+    assert.equal(String(after.acquire(lease(3))), '10.131.2.4');
   });
 
   test('a draft that a kill left behind is no lease and goes at the next start', () => {
@@ -113,10 +119,64 @@ describe('Leases', () => {
     assert.equal(existsSync(join(dir.path, '.10.131.2.4')), false);
   });
 
-  test('a lease file names its container and interface', () => {
+  test('a lease alone tells all that its port is made from, and after a restart whether its ADD was through', () => {
     using dir = directory();
-    const ip = new Leases(dir.path, { subnet: SUBNET, log: SILENT }).acquire(attachment(7));
-    assert.equal(readFileSync(join(dir.path, String(ip)), 'utf8'), 'c7\neth0\n');
+    const before = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    const ip = before.acquire(lease(7));
+    before.markAttached(before.acquire(lease(8)));
+    const after = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    assert.deepEqual(after.all.get(String(ip)), { ...lease(7), isAttached: false });
+    assert.deepEqual(after.leaseOf(attachment(8)), { ...lease(8), isAttached: true });
+  });
+
+  test('acquire() of an attachment that is attached keeps it so, and notes what has changed of it', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    const ip = leases.acquire(lease(1));
+    leases.markAttached(ip);
+    leases.acquire({ ...lease(1), netns: '/run/netns/moved' });
+    const after = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    assert.deepEqual(after.all.get(String(ip)), { ...lease(1), netns: '/run/netns/moved', isAttached: true });
+  });
+
+  test('a lease of two lines, as it was once written, is read, and completed by what the switch knows', () => {
+    using dir = directory();
+    writeFileSync(join(dir.path, '10.131.2.4'), 'c1\neth0\n');
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    assert.equal(String(leases.of(attachment(1))), '10.131.2.4');
+    assert.equal(leases.leaseOf(attachment(1))?.isAttached, false);
+    assert.equal(leases.adopt(lease(1), Ip.parse('10.131.2.4')), true);
+    const after = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    assert.deepEqual(after.leaseOf(attachment(1)), { ...lease(1), isAttached: true });
+  });
+
+  test('adopt() gives a pod that the switch knows a lease that says nothing', () => {
+    using dir = directory();
+    writeFileSync(join(dir.path, '10.131.2.4'), '');
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    assert.equal(leases.adopt(lease(1), Ip.parse('10.131.2.4')), true);
+    assert.deepEqual(leases.unreadable, []);
+    assert.equal(String(leases.of(attachment(1))), '10.131.2.4');
+  });
+
+  test('release() frees an address whose file somebody has removed already', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    const ip = leases.acquire(lease(1));
+    unlinkSync(join(dir.path, String(ip)));
+    assert.equal(leases.release(ip), true);
+    assert.equal(leases.all.size, 0);
+  });
+
+  test('acquire() fails with LEASE_NOT_WRITTEN and leases nothing when the directory is gone', () => {
+    using dir = directory();
+    const leases = new Leases(join(dir.path, 'leases'), { subnet: SUBNET, log: SILENT });
+    rmSync(join(dir.path, 'leases'), { recursive: true });
+    assert.throws(
+      () => leases.acquire(lease(1)),
+      (error) => isTenetError(error, 'LEASE_NOT_WRITTEN') && error.facts.reason === 'ENOENT',
+    );
+    assert.equal(leases.all.size, 0);
   });
 
   test('whatever is acquired, released and restarted, no address has two owners', () => {
@@ -137,12 +197,12 @@ describe('Leases', () => {
             if (ip !== undefined) leases.release(ip);
             for (const [address, owner] of owners) if (owner === n) owners.delete(address);
           } else if (owners.size < ROOM || [...owners.values()].includes(n)) {
-            const ip = String(leases.acquire(attachment(n)));
+            const ip = String(leases.acquire(lease(n)));
             assert.ok(owners.get(ip) === undefined || owners.get(ip) === n);
             owners.set(ip, n);
           } else
             assert.throws(
-              () => leases.acquire(attachment(n)),
+              () => leases.acquire(lease(n)),
               (error) => isTenetError(error, 'SUBNET_FULL'),
             );
           assert.deepEqual([...leases.all.keys()].sort(), [...owners.keys()].sort());
