@@ -1,5 +1,7 @@
 /** The wire codec and the connection against a real Open vSwitch: what is sent is what comes back. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -202,6 +204,52 @@ test('keepConnected() sets everything again after ovs-vswitchd restarted', async
   }
 });
 
+test('keepConnected() is back as soon as a killed ovs-vswitchd is, however long it was away', async (t) => {
+  const stop = new AbortController();
+  const slept: number[] = [];
+  const clock: Clock = {
+    ...CLOCK,
+    sleep(ms, signal) {
+      slept.push(ms);
+      return CLOCK.sleep(ms, signal);
+    },
+  };
+  const connectedAtMs: number[] = [];
+  const kept = keepConnected({
+    ...{ path: ovs.mgmt('br0'), signal: stop.signal, log: SILENT, clock },
+    onConnected: async () => void connectedAtMs.push(performance.now()),
+  });
+  try {
+    await eventually(async () => assert.equal(connectedAtMs.length, 1));
+    await ovs.stopVswitchd('SIGKILL');
+    // Far enough for a back-off that doubles to have passed a second.
+    await eventually(async () => assert.ok(slept.length >= 12));
+    const [listensAtMs] = await Promise.all([firstListensMs(ovs.mgmt('br0')), ovs.startVswitchd()]);
+    await eventually(async () => assert.equal(connectedAtMs.length, 2));
+    const lateMs = (connectedAtMs[1] ?? Number.NaN) - listensAtMs;
+    t.diagnostic(`connected ${lateMs.toFixed(0)} ms after the switch listens`);
+    assert.ok(Math.max(...slept) <= 150, `slept ${slept}`);
+    // 150 ms and a handshake; the rest is for a machine that is busy with other tests.
+    assert.ok(lateMs < 1_500, `${lateMs} ms`);
+  } finally {
+    stop.abort();
+    await kept;
+  }
+});
+
+/** When the socket first takes a connection. */
+async function firstListensMs(path: string): Promise<number> {
+  await eventually(async () => {
+    const socket = createConnection({ path });
+    try {
+      await once(socket, 'connect');
+    } finally {
+      socket.destroy();
+    }
+  });
+  return performance.now();
+}
+
 const LASTING_S = 3600;
 
 const FLOW: Flow = {
@@ -264,7 +312,7 @@ async function sendUdp(sourcePort: number, destinationPort: number): Promise<voi
 
 /** Tries until it holds; the last failure is the test's. */
 async function eventually(claim: () => Promise<void>, deadlineMs = 10_000): Promise<void> {
-  for (const deadline = Date.now() + deadlineMs; ; await pause(20)) {
+  for (const deadline = Date.now() + deadlineMs; ; await pause(10)) {
     try {
       await claim();
       return;

@@ -14,7 +14,7 @@ export interface KeepConnectedOptions {
   readonly clock: Clock;
   /** In [0, 1), for the jitter of the back-off. */
   readonly random: () => number;
-  /** 100 ms to 5 s unless told: the server is on this machine, and nothing on the node moves without it. */
+  /** 50 ms to 5 s unless told; never more than 150 ms while nobody listens on the socket. */
   readonly backoff?: Backoff;
   readonly idleMs?: number;
   /** Makes a new connection ready for use; when it rejects, the connection is dropped and tried again. */
@@ -29,24 +29,35 @@ export interface KeptConnection extends AsyncDisposable {
   connected(options?: RequestOptions): Promise<OvsdbClient>;
 }
 
-/** Connects, and connects again after each loss until disposed or aborted. */
+const BACKOFF: Backoff = { firstMs: 50, maxMs: 5_000 };
+
+/** Nothing on the node moves before we are back, and asking a socket that nobody listens on burdens nobody. */
+const ABSENT_MAX_MS = 150;
+
+/**
+ * Connects, and connects again after each loss until disposed or aborted. A server that was away is connected within
+ * 200 ms of its return; one that is there and drops us is tried less and less often.
+ */
 export function keepConnected(options: KeepConnectedOptions): KeptConnection {
-  const { path, log = SILENT, clock, random, backoff = { firstMs: 100, maxMs: 5_000 } } = options;
+  const { path, log = SILENT, clock, random, backoff = BACKOFF } = options;
   const { onConnected = async () => {} } = options;
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
+  const whileAbsent = { ...backoff, maxMs: Math.min(backoff.maxMs, ABSENT_MAX_MS) };
   let client: OvsdbClient | undefined;
   let lastFailure: unknown;
   let next = Promise.withResolvers<OvsdbClient>();
   next.promise.catch(() => {});
 
   async function live(): Promise<void> {
+    let isAbsent = false;
     for (let failures = 0; !signal.aborted; ) {
       try {
         await using connection = await connectOvsdb({ path, signal, log, idleMs: options.idleMs });
         await onConnected(connection, signal);
         log.info('ovsdb connected', { path, failures });
         failures = 0;
+        isAbsent = false;
         client = connection;
         next.resolve(connection);
         const reason = await connection.closed;
@@ -58,11 +69,15 @@ export function keepConnected(options: KeepConnectedOptions): KeptConnection {
       } catch (error) {
         if (signal.aborted) break;
         lastFailure = error;
+        // A server that came or went is another one: what its predecessor did is not held against it.
+        if (isAbsent !== nobodyListens(error)) failures = 0;
+        isAbsent = nobodyListens(error);
         failures += 1;
         report(error, failures);
       }
       // Also after a loss: a server that accepts and drops us must not be hammered.
-      await clock.sleep(backoffMs(Math.max(1, failures), random(), backoff), signal).catch(() => {});
+      const pauseMs = backoffMs(Math.max(1, failures), random(), isAbsent ? whileAbsent : backoff);
+      await clock.sleep(pauseMs, signal).catch(() => {});
     }
     next.reject(signal.reason);
   }
@@ -86,4 +101,10 @@ export function keepConnected(options: KeepConnectedOptions): KeptConnection {
       await ended;
     },
   };
+}
+
+/** True when the socket is not there, or nobody has it any more: connecting fails at once (unix(7), connect(2)). */
+function nobodyListens(error: unknown): boolean {
+  if (!isTenetError(error, 'SOCKET_UNREACHABLE') || !(error.cause instanceof Error)) return false;
+  return 'code' in error.cause && (error.cause.code === 'ENOENT' || error.cause.code === 'ECONNREFUSED');
 }

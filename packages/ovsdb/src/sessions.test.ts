@@ -220,6 +220,36 @@ describe('keepConnected()', () => {
     await assert.rejects(kept.connected({ deadlineMs: 1 }), { code: 'SOCKET_UNREACHABLE' });
   });
 
+  test('keepConnected() asks often while nobody listens, and less and less often who accepts and drops', async () => {
+    await using undo = new AsyncDisposableStack();
+    const directory = undo.use(await mkdtempDisposable(join(tmpdir(), 'tenet-fake-')));
+    const path = join(directory.path, 'db.sock');
+    const dropping = createServer((socket) => socket.destroy());
+    const slept: number[] = [];
+    const enough = Promise.withResolvers<void>();
+    const clock: Clock = {
+      nowMs: () => 0,
+      async sleep(ms, signal) {
+        slept.push(ms);
+        if (slept.length === 5) await new Promise<void>((resolve) => dropping.listen(path, resolve));
+        if (slept.length === 14) await new Promise((resolve) => dropping.close(resolve));
+        if (slept.length < 17) return;
+        enough.resolve();
+        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      },
+    };
+    await using _kept = keepConnected({
+      ...{ path, clock, random: () => 1 },
+      async onConnected(client) {
+        await client.listDbs();
+      },
+    });
+    await enough.promise;
+    assert.deepEqual(slept.slice(0, 5), [50, 100, 150, 150, 150]);
+    assert.deepEqual(slept.slice(5, 14), [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+    assert.deepEqual(slept.slice(14), [50, 100, 150]);
+  });
+
   test('keepConnected() connects again when the peer goes, and readies each connection first', async () => {
     const clock: Clock = { nowMs: () => 0, sleep: async () => {} };
     await using server = await fakeServer(({ id }) => JSON.stringify({ id, result: ['db'], error: null }));

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -49,7 +51,58 @@ test('keepConnected() runs its callback on each connection and waits between fai
   }
   assert.equal(connected, 3);
   // Twice nobody listened, then the callback failed; the connection after it was fine, so counting starts again.
-  assert.deepEqual(slept, [50, 100, 200, 50]);
+  assert.deepEqual(slept, [50, 75, 50, 50]);
+});
+
+test('keepConnected() asks often while nobody listens, and less and less often who accepts and drops', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tenet-openflow-'));
+  const path = join(directory, 'br0.mgmt');
+  const dropping = createServer((socket) => socket.destroy());
+  const abort = new AbortController();
+  const slept: number[] = [];
+  const clock: Clock = {
+    nowMs: () => 0,
+    async sleep(ms) {
+      slept.push(ms);
+      if (slept.length === 6) await new Promise<void>((resolve) => dropping.listen(path, resolve));
+      if (slept.length === 15) await new Promise((resolve) => dropping.close(resolve));
+      if (slept.length === 19) abort.abort();
+    },
+  };
+  try {
+    await keepConnected({
+      ...{ path, clock, log: SILENT, signal: abort.signal, random: () => 1 },
+      onConnected: () => assert.fail('there is no switch'),
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+  assert.deepEqual(slept.slice(0, 6), [50, 100, 150, 150, 150, 150]);
+  assert.deepEqual(slept.slice(6, 15), [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+  assert.deepEqual(slept.slice(15), [50, 100, 150, 150]);
+});
+
+test('keepConnected() counts a socket that nobody has any more as one where nobody listens', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tenet-openflow-'));
+  const path = join(directory, 'br0.mgmt');
+  await leaveSocketBehind(path);
+  const abort = new AbortController();
+  const slept: number[] = [];
+  const clock: Clock = {
+    nowMs: () => 0,
+    async sleep(ms) {
+      if (slept.push(ms) === 4) abort.abort();
+    },
+  };
+  try {
+    await keepConnected({
+      ...{ path, clock, log: SILENT, signal: abort.signal, random: () => 1 },
+      onConnected: () => assert.fail('there is no switch'),
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+  assert.deepEqual(slept, [50, 100, 150, 150]);
 });
 
 test('keepConnected() logs what was wrong with its own remedy, loudly only while that is news', async () => {
@@ -91,6 +144,12 @@ test('keepConnected() logs what was wrong with its own remedy, loudly only while
     ['info', 'switch connected', { path, version: OPENFLOW_14 }],
   ]);
 });
+
+/** What a killed switch leaves: a socket file whose owner is gone. Closing a server would remove it. */
+async function leaveSocketBehind(path: string): Promise<void> {
+  const listen = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+  await once(spawn(process.execPath, ['-e', listen, path], { stdio: 'ignore' }), 'exit');
+}
 
 function recorder(lines: [level: string, phrase: string, facts: LogFacts][]): Logger {
   const at =
