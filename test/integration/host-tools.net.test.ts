@@ -196,10 +196,11 @@ describe('netfilter', () => {
     const ports = () =>
       listConntrack({ protocol: 17, originalSource: podIp }, nodePath).map(({ original }) => original.destinationPort);
     assert.deepEqual(ports().sort(), [9001, 9002]);
-    assert.equal(deleteConntrack({ originalSource: podIp, protocol: 6 }, nodePath), 0);
-    assert.equal(deleteConntrack({ originalSource: gateway }, nodePath), 0);
-    assert.equal(deleteConntrack({ replySource: podIp, protocol: 17 }, nodePath), 0);
-    assert.equal(deleteConntrack({ originalSource: podIp, replySource: gateway, zone: 0, protocol: 17 }, nodePath), 2);
+    deleteConntrack({ originalSource: podIp, protocol: 6 }, nodePath);
+    deleteConntrack({ originalSource: gateway }, nodePath);
+    deleteConntrack({ replySource: podIp, protocol: 17 }, nodePath);
+    assert.deepEqual(ports().sort(), [9001, 9002]);
+    deleteConntrack({ originalSource: podIp, replySource: gateway, zone: 0, protocol: 17 }, nodePath);
     assert.deepEqual(ports(), []);
   });
 });

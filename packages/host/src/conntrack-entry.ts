@@ -1,6 +1,8 @@
 import { Ip } from '@tenet/std';
 import { attributes, nested, readAttributes } from './netlink/attributes.ts';
-import { CTA, CTA_IP, CTA_PROTO, CTA_TUPLE } from './netlink/constants.ts';
+import { u32 } from './netlink/bytes.ts';
+import { AF, CTA, CTA_FILTER, CTA_FILTER_F, CTA_IP, CTA_PROTO, CTA_TUPLE } from './netlink/constants.ts';
+import { nfgenmsg } from './netlink/nfnetlink.ts';
 import { struct } from './netlink/struct.ts';
 
 /** One direction of a tracked connection. */
@@ -30,9 +32,6 @@ export interface ConntrackFilter {
   readonly zone?: number;
 }
 
-/** `struct nfgenmsg` (nfnetlink.h). */
-export const nfgenmsg = struct({ family: 'u8', version: 'u8', resource: 'be16' });
-
 /** Numbers in conntrack attributes are in network order, unlike those of rtnetlink. */
 const be16 = struct({ value: 'be16' });
 
@@ -43,6 +42,27 @@ export function decodeConntrack(body: Uint8Array): ConntrackEntry | undefined {
   const reply = decodeTuple(found.get(CTA.TUPLE_REPLY));
   const zone = found.get(CTA.ZONE);
   return original && reply && { original, reply, zone: zone ? be16.read(zone).value : 0 };
+}
+
+/**
+ * The body of a message about all connections that have the filter's addresses (CTA_FILTER). Undefined when it names
+ * none, or one of IPv6: those the kernel compares the wrong way round (seen on 6.18), and would delete all others.
+ */
+export function encodeConntrackFilter(filter: ConntrackFilter): Uint8Array[] | undefined {
+  const { originalSource, originalDestination, replySource } = filter;
+  const given = [originalSource, originalDestination, replySource].filter((ip) => ip !== undefined);
+  if (given.length === 0 || given.some(({ family }) => family !== 4)) return undefined;
+  const original = encodeAddresses(originalSource, originalDestination);
+  const reply = encodeAddresses(replySource);
+  const flags = attributes([CTA_FILTER.ORIG_FLAGS, original?.flags], [CTA_FILTER.REPLY_FLAGS, reply?.flags]);
+  return [
+    nfgenmsg.write({ family: AF.INET }),
+    attributes(
+      [nested(CTA.TUPLE_ORIG), original?.tuple],
+      [nested(CTA.TUPLE_REPLY), reply?.tuple],
+      [nested(CTA.FILTER), flags],
+    ),
+  ];
 }
 
 /**
@@ -70,6 +90,16 @@ export function conntrackMatches({ original, reply, zone }: ConntrackEntry, filt
     (filter.protocol ?? original.protocol) === original.protocol &&
     (filter.zone ?? zone) === zone
   );
+}
+
+/** The part of a tuple that a filter names, and the flags that say so. */
+function encodeAddresses(source?: Ip, destination?: Ip) {
+  if (source === undefined && destination === undefined) return undefined;
+  const addresses = attributes([CTA_IP.V4_SRC, source?.toBytes()], [CTA_IP.V4_DST, destination?.toBytes()]);
+  return {
+    tuple: attributes([nested(CTA_TUPLE.IP), addresses]),
+    flags: u32((source ? CTA_FILTER_F.IP_SRC : 0) | (destination ? CTA_FILTER_F.IP_DST : 0)),
+  };
 }
 
 function decodeTuple(bytes: Uint8Array | undefined): ConntrackTuple | undefined {

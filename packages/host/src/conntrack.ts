@@ -4,47 +4,99 @@ import {
   conntrackMatches,
   decodeConntrack,
   encodeConntrackDeletion,
-  nfgenmsg,
+  encodeConntrackFilter,
 } from './conntrack-entry.ts';
 import { refusedWith } from './errors.ts';
-import { IPCTNL_MSG_CT, NETLINK, NFNL_SUBSYS_CTNETLINK } from './netlink/constants.ts';
+import { inNamespace } from './namespace/in-namespace.ts';
+import { IPCTNL_MSG_CT, NETLINK, NFNL_SUBSYS } from './netlink/constants.ts';
+import type { NetlinkMessage } from './netlink/message.ts';
+import { nfgenmsg } from './netlink/nfnetlink.ts';
 import { NetlinkSocket } from './netlink/socket.ts';
+import { readSysctl } from './sysctl.ts';
 
-/** The tracked connections of a namespace that pass the filter. */
+/** The tracked connections of a namespace that pass the filter; none in a kernel that tracks no connections. */
 export function listConntrack(filter: ConntrackFilter = {}, namespacePath?: string): ConntrackEntry[] {
-  using socket = NetlinkSocket.open(NETLINK.NETFILTER, namespacePath);
-  return matching(socket, filter).map(({ entry }) => entry);
+  return withEntries(namespacePath, [], (socket) => matching(socket, filter).map(({ entry }) => entry));
 }
 
 /**
- * Deletes the tracked connections of a namespace that pass the filter, so that their next packets are looked at anew,
- * and says how many there were. Those that end meanwhile are not counted.
+ * Deletes the tracked connections of a namespace that pass the filter, so that their next packets are looked at anew.
+ *
+ * A filter of IPv4 addresses alone is the kernel's own to apply (seen on Linux 6.18): one walk over its table, whatever
+ * it finds; 60 ms with 262,144 buckets and 100,000 entries. Older kernels, and for other filters all kernels, hand out
+ * what has the addresses (CTA_FILTER, Linux 5.8) or everything, and get each connection back to delete it.
  */
-export function deleteConntrack(filter: ConntrackFilter, namespacePath?: string): number {
-  using socket = NetlinkSocket.open(NETLINK.NETFILTER, namespacePath);
-  let deleted = 0;
-  for (const { body } of matching(socket, filter)) {
-    try {
-      const type = messageType(IPCTNL_MSG_CT.DELETE);
-      socket.change({ operation: 'delete a tracked connection', type, body: encodeConntrackDeletion(body) });
-      deleted++;
-    } catch (error) {
-      if (!refusedWith(error, 'ENOENT')) throw error;
-    }
+export function deleteConntrack(filter: ConntrackFilter, namespacePath?: string): void {
+  withEntries(namespacePath, undefined, (socket) => {
+    if (flushed(socket, filter)) return;
+    const refused = socket.changeAll({
+      operation: 'delete a tracked connection',
+      type: messageType(IPCTNL_MSG_CT.DELETE),
+      bodies: matching(socket, filter).map(({ body }) => encodeConntrackDeletion(body)),
+    });
+    // What ended by itself meanwhile is no longer there.
+    for (const error of refused) if (!refusedWith(error, 'ENOENT')) throw error;
+  });
+}
+
+/** Does something with the tracked connections of a namespace; `none` when there cannot be any. */
+function withEntries<T>(namespacePath: string | undefined, none: T, use: (socket: NetlinkSocket) => T): T {
+  const count = namespacePath === undefined ? entryCount() : inNamespace(namespacePath, entryCount);
+  if (count === 0) return none;
+  try {
+    using socket = NetlinkSocket.open(NETLINK.NETFILTER, namespacePath);
+    return use(socket);
+  } catch (error) {
+    // Neither its setting nor its part of netlink: this kernel tracks nothing.
+    if (count === undefined && refusedWith(error, 'EPROTONOSUPPORT', 'EINVAL')) return none;
+    throw error;
   }
-  return deleted;
+}
+
+/** Asking for the number costs one small read, and no walk; unprivileged namespaces do not show it. */
+function entryCount(): number | undefined {
+  const count = readSysctl('net.netfilter.nf_conntrack_count');
+  return count === undefined ? undefined : Number(count);
+}
+
+/** Lets the kernel delete by itself; false when it cannot, and then it has deleted nothing. */
+function flushed(socket: NetlinkSocket, filter: ConntrackFilter): boolean {
+  const { protocol, zone } = filter;
+  const body = encodeConntrackFilter(filter);
+  if (body === undefined || protocol !== undefined || zone !== undefined) return false;
+  try {
+    socket.change({ operation: 'delete tracked connections', type: messageType(IPCTNL_MSG_CT.DELETE), body });
+    return true;
+  } catch (error) {
+    // Older kernels take the filter's addresses for a connection to delete, and miss its ports.
+    if (refusedWith(error, ...UNKNOWN_FILTER)) return false;
+    throw error;
+  }
 }
 
 function matching(socket: NetlinkSocket, filter: ConntrackFilter): { entry: ConntrackEntry; body: Uint8Array }[] {
-  const type = messageType(IPCTNL_MSG_CT.GET);
-  const answer = socket.dump({ operation: 'list the tracked connections', type, body: [nfgenmsg.write({})] });
-  return answer.flatMap(({ body }) => {
+  // The kernel's own filter knows addresses only, and older kernels overlook it: each entry is looked at here as well.
+  return dump(socket, filter).flatMap(({ body }) => {
     const entry = decodeConntrack(body);
     return entry && conntrackMatches(entry, filter) ? [{ entry, body }] : [];
   });
 }
 
+function dump(socket: NetlinkSocket, filter: ConntrackFilter): NetlinkMessage[] {
+  const request = { operation: 'list the tracked connections', type: messageType(IPCTNL_MSG_CT.GET) };
+  const body = encodeConntrackFilter(filter);
+  try {
+    if (body !== undefined) return socket.dump({ ...request, body });
+  } catch (error) {
+    if (!refusedWith(error, ...UNKNOWN_FILTER)) throw error;
+  }
+  return socket.dump({ ...request, body: [nfgenmsg.write({})] });
+}
+
+/** How kernels refuse a filter that they cannot apply. */
+const UNKNOWN_FILTER = ['EINVAL', 'ENOTSUP'];
+
 /** The subsystem is in the high byte of the type. */
 function messageType(message: number): number {
-  return (NFNL_SUBSYS_CTNETLINK << 8) | message;
+  return (NFNL_SUBSYS.CTNETLINK << 8) | message;
 }

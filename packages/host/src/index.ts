@@ -14,6 +14,7 @@ export {
   iptablesSave,
 } from './netfilter/iptables.ts';
 export { type NftListOptions, type NftObject, type NftOptions, nftApply, nftList } from './netfilter/nft.ts';
+export { type RulesScope, readRulesVersion } from './netfilter/rules-version.ts';
 export { RT_TABLE, RTPROT } from './netlink/constants.ts';
 export { type LinkChange, Netlink, type VethEnd, type VethSpec } from './netlink.ts';
 export { PacketSocket, type PacketSocketSpec } from './packet-socket.ts';

@@ -13,6 +13,8 @@ export interface Libc {
   recv(fd: number, bytes: Uint8Array, lengthBytes: number, flags: number): number;
   recvmsg(fd: number, message: Msghdr, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, lengthBytes: number): number;
+  /** `length` holds how long `value` is, and then how much of it was written. */
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number;
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
   mount(source: string, target: string, kind: string, flags: number, options: null): number;
@@ -63,6 +65,7 @@ const DECLARATIONS: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   recv: 'int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)',
   recvmsg: 'int64_t recvmsg(int fd, tenet_msghdr *message, int flags)',
   setsockopt: 'int setsockopt(int fd, int level, int name, uint8_t *value, uint32_t length)',
+  getsockopt: 'int getsockopt(int fd, int level, int name, uint8_t *value, uint32_t *length)',
   setns: 'int setns(int fd, int kind)',
   unshare: 'int unshare(int flags)',
   mount: 'int mount(str source, str target, str kind, unsigned long flags, void *options)',

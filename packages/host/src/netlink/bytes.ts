@@ -45,6 +45,11 @@ export function readU32(bytes: Uint8Array): number {
   return viewOf(bytes).getUint32(0, LITTLE_ENDIAN);
 }
 
+/** A number in network order, as netfilter's attributes have them. */
+export function readBe32(bytes: Uint8Array): number {
+  return viewOf(bytes).getUint32(0);
+}
+
 /** Text up to the zero that ends it. */
 export function readText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);

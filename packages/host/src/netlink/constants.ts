@@ -94,10 +94,19 @@ export const NUD = {
   permanent: 0x80,
 } as const;
 
-// nfnetlink.h, nfnetlink_conntrack.h
-export const NFNL_SUBSYS_CTNETLINK = 1;
+// nfnetlink.h: the subsystem is in the high byte of a message's type
+export const NFNL_SUBSYS = { CTNETLINK: 1, NFTABLES: 10 } as const;
+
+// nf_tables.h
+export const NFT_MSG_GETGEN = 16;
+export const NFTA_GEN_ID = 1;
+
+// nfnetlink_conntrack.h
 export const IPCTNL_MSG_CT = { GET: 1, DELETE: 2 } as const;
-export const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, ID: 12, ZONE: 18 } as const;
+export const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, ID: 12, ZONE: 18, FILTER: 25 } as const;
 export const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
 export const CTA_IP = { V4_SRC: 1, V4_DST: 2, V6_SRC: 3, V6_DST: 4 } as const;
 export const CTA_PROTO = { NUM: 1, SRC_PORT: 2, DST_PORT: 3 } as const;
+export const CTA_FILTER = { ORIG_FLAGS: 1, REPLY_FLAGS: 2 } as const;
+/** Which parts of a tuple a filter looks at (nf_internals.h: bit n is the n-th part). */
+export const CTA_FILTER_F = { IP_SRC: 0x1, IP_DST: 0x2 } as const;

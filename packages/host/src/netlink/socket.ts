@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
+import type { TenetError } from '@tenet/std';
 import { failHost, kernelError } from '../errors.ts';
 import { inNamespace } from '../namespace/in-namespace.ts';
 import { libc } from '../native.ts';
@@ -19,12 +20,20 @@ export interface NetlinkRequest {
   readonly body: readonly Uint8Array[];
 }
 
+/** The same change of many things. */
+export interface NetlinkRequests extends Omit<NetlinkRequest, 'body'> {
+  /** What each request has for a body. */
+  readonly bodies: readonly (readonly Uint8Array[])[];
+}
+
 /** One datagram of the kernel's is at most 32 KiB (NLMSG_GOODSIZE and the dump's own limit); shared, as calls return. */
 const buffer = new Uint8Array(65_536);
 
 const SO_RCVTIMEO = 20;
 const ANSWER_WITHIN_SECONDS = 5;
 const DUMP_TRIES = 20;
+/** Of requests that are sent at once: should the kernel refuse all, its answers fit into the socket's usual buffer. */
+const REQUESTS_AT_ONCE = 64;
 /** The length of the datagram is told, not that of the part which fitted (recv(2)). */
 const MSG_TRUNC = 0x20;
 
@@ -61,6 +70,31 @@ export class NetlinkSocket implements Disposable {
     this.#exchange({ ...request, flags: (request.flags ?? 0) | NLM_F.ACK });
   }
 
+  /**
+   * Makes many changes with few calls, each whatever becomes of the others: the kernel answers only what it refuses,
+   * and the last of each datagram. Returns an error for each that was refused, in order.
+   */
+  changeAll({ operation, type, flags = 0, bodies }: NetlinkRequests): TenetError[] {
+    const refused: TenetError[] = [];
+    for (let at = 0; at < bodies.length; at += REQUESTS_AT_ONCE) {
+      const some = bodies.slice(at, at + REQUESTS_AT_ONCE);
+      const requests = some.map((body, index) => {
+        const ack = index === some.length - 1 ? NLM_F.ACK : 0;
+        return this.#encode({ operation, type, flags: flags | ack, body });
+      });
+      this.#send(operation, joined(requests));
+      for (let acknowledged = false; !acknowledged; ) {
+        for (const message of this.#receive(operation)) {
+          const verdict = this.#isAmongLast(some.length, message) ? verdictOf(message) : undefined;
+          if (verdict === undefined) continue;
+          if (verdict.errno !== 0) refused.push(kernelError(operation, verdict.errno, verdict.sentence));
+          acknowledged ||= message.sequence === this.#sequence;
+        }
+      }
+    }
+    return refused;
+  }
+
   /** Reads one thing; KERNEL_REFUSED when it is not there. */
   get(request: NetlinkRequest): NetlinkMessage {
     // With an acknowledgement, so that the answer's end is known.
@@ -82,20 +116,13 @@ export class NetlinkSocket implements Disposable {
     this.#open = false;
   }
 
-  #exchange({ operation, type, flags = 0, body }: NetlinkRequest): {
-    messages: NetlinkMessage[];
-    interrupted: boolean;
-  } {
-    if (!this.#open) throw new TypeError('this netlink socket is closed');
-    this.#sequence = (this.#sequence + 1) >>> 0;
-    const sequence = this.#sequence;
-    const request = encodeMessage({ type, flags: flags | NLM_F.REQUEST, sequence, body: joined(body) });
-    checked(operation, libc().send(this.#fd, request, request.length, 0));
+  #exchange(request: NetlinkRequest): { messages: NetlinkMessage[]; interrupted: boolean } {
+    const { operation } = request;
+    this.#send(operation, this.#encode(request));
     const messages: NetlinkMessage[] = [];
     for (let interrupted = false; ; ) {
       for (const message of this.#receive(operation)) {
-        // An answer to an earlier request that timed out.
-        if (message.sequence !== sequence) continue;
+        if (!this.#isAmongLast(1, message)) continue;
         interrupted ||= (message.flags & NLM_F.DUMP_INTR) !== 0;
         const verdict = verdictOf(message);
         if (verdict === undefined) messages.push(message);
@@ -103,6 +130,22 @@ export class NetlinkSocket implements Disposable {
         else return { messages, interrupted };
       }
     }
+  }
+
+  /** A request under the next number. */
+  #encode({ type, flags = 0, body }: NetlinkRequest): Uint8Array {
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    return encodeMessage({ type, flags: flags | NLM_F.REQUEST, sequence: this.#sequence, body: joined(body) });
+  }
+
+  #send(operation: string, datagram: Uint8Array): void {
+    if (!this.#open) throw new TypeError('this netlink socket is closed');
+    checked(operation, libc().send(this.#fd, datagram, datagram.length, 0));
+  }
+
+  /** False for an answer to an earlier request, which timed out. */
+  #isAmongLast(count: number, { sequence }: NetlinkMessage): boolean {
+    return (this.#sequence - sequence) >>> 0 < count;
   }
 
   #receive(operation: string): NetlinkMessage[] {
