@@ -1,0 +1,280 @@
+/** The agent's netfilter rules are kept at the price of one question while nobody touches them, on the real kernel. */
+import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { after, before, describe, test } from 'node:test';
+import {
+  createNamespace,
+  deleteNamespace,
+  detectIptables,
+  type IptablesVariant,
+  inNamespace,
+  iptablesRestore,
+  iptablesSave,
+  Netlink,
+  ProbeSocket,
+  readRulesVersion,
+} from '@tenet/host';
+import { parseIptablesSave, planRestore } from '@tenet/netfilter';
+import { hostRules, type NodeNetwork } from '@tenet/pipeline';
+import { Ip, Mac, Prefix, SILENT } from '@tenet/std';
+import { HostRulesSync, type Netfilter } from '../../packages/agent/src/host/host-rules-sync.ts';
+import { readNftGeneration } from '../../packages/host/src/netfilter/nft-generation.ts';
+import { within } from './node-and-pod.ts';
+import { sweep } from './sweep.ts';
+
+const NODE: NodeNetwork = {
+  nodeIp: Ip.parse('10.122.70.72'),
+  subnet: Prefix.parse('10.131.2.0/23'),
+  gateway: Ip.parse('10.131.2.1'),
+  gatewayMac: Mac.parse('0a:58:0a:83:02:01'),
+  clusterNetworks: [Prefix.parse('10.128.0.0/14')],
+  serviceNetwork: Prefix.parse('172.30.0.0/16'),
+  vxlanPort: 4789,
+  mtuBytes: 1450,
+  datapath: 'netdev',
+};
+const LOCALHOST = Ip.parse('127.0.0.1');
+const signal = AbortSignal.timeout(120_000);
+
+sweep('tenet-host-rules');
+
+/** What somebody does by hand, in the words of a shell; `$I` is iptables of the variant. */
+const MEDDLING: readonly { readonly what: string; readonly by: string; readonly only?: IptablesVariant }[] = [
+  { what: 'a rule of ours is deleted', by: '$I -D TENET-GUARD -p udp --dport 4789 -j DROP' },
+  { what: 'a rule is added to a chain of ours', by: '$I -I TENET-GUARD -j ACCEPT' },
+  { what: 'a rule of ours is replaced by one of the same size', by: '$I -R TENET-GUARD 1 -p udp --dport 4788 -j DROP' },
+  { what: 'our place in a chain of the kernel is taken away', by: '$I -D FORWARD -j TENET-GUARD' },
+  { what: 'a rule of others comes before ours', by: '$I -I FORWARD -j ACCEPT' },
+  { what: 'chains of ours are flushed in filter', by: '$I -F TENET-GUARD; $I -F TENET-INPUT' },
+  { what: 'the table raw is flushed', by: '$I -t raw -F' },
+  { what: 'the table nat is flushed and its chains are deleted', by: '$I -t nat -F; $I -t nat -X' },
+  { what: 'everything is flushed and deleted', by: 'for t in raw filter nat; do $I -t $t -F; $I -t $t -X; done' },
+  { what: 'a table is deleted', by: 'nft delete table ip raw', only: 'nft' },
+  { what: 'nft flushes the ruleset', by: 'nft flush ruleset', only: 'nft' },
+];
+
+for (const variant of ['nft', 'legacy'] as const) {
+  const name = `tenet-host-rules-${process.pid}-${variant}`;
+  const namespace = `/run/netns/${name}`;
+
+  describe(`with iptables-${variant}`, () => {
+    before(() => {
+      createNamespace(namespace);
+      using netlink = Netlink.open(namespace);
+      netlink.changeLink('lo', { up: true });
+    });
+    after(() => deleteNamespace(namespace));
+
+    test('reconcile() starts no process while nothing changes, however many packets the rules count', async () => {
+      const rules = await settled();
+      const counted = () => /^\[(\d+):\d+\] -A TENET-PREROUTING -i lo/m.exec(saved('-c'))?.[1];
+      const before = counted();
+      using socket = ProbeSocket.open({ protocol: 'udp', namespace, to: LOCALHOST, port: 9 }) as ProbeSocket;
+      const started = await processesStartedBy(async () => {
+        for (let call = 0; call < 50; call++) {
+          socket.send(Uint8Array.of(call));
+          await rules.reconcile(signal);
+        }
+      });
+      assert.equal(started, 0);
+      assert.ok(Number(counted()) >= Number(before) + 25, `${before} packets, then ${counted()}`);
+    });
+
+    for (const { what, by, only } of MEDDLING) {
+      if (only !== undefined && only !== variant) continue;
+      test(`reconcile() notices and mends it at its next call when ${what}`, async () => {
+        const rules = await settled();
+        meddle(by);
+        assert.notEqual(remaining(), undefined, 'nothing was broken');
+        await rules.reconcile(signal);
+        assert.equal(remaining(), undefined);
+        // It reads what came of it, and then trusts it.
+        assert.equal(await processesStartedBy(() => rules.reconcile(signal)), 1);
+        assert.equal(await processesStartedBy(() => rules.reconcile(signal)), 0);
+      });
+    }
+
+    test('reconcile() reads again, and changes nothing, when others change what is theirs', async () => {
+      const rules = await settled();
+      meddle('$I -N OTHERS; $I -A OTHERS -s 192.0.2.9 -j ACCEPT');
+      const theirs = saved();
+      assert.equal(await processesStartedBy(() => rules.reconcile(signal)), 1);
+      assert.equal(await processesStartedBy(() => rules.reconcile(signal)), 0);
+      assert.deepEqual(rulesIn(saved()), rulesIn(theirs));
+      meddle('$I -F OTHERS; $I -X OTHERS');
+    });
+
+    test('reconcile() mends at its next call what a failed restore has left', async () => {
+      let failNow = false;
+      const rules = await settled({
+        iptablesRestore: async (text, options) => {
+          if (failNow) throw new Error('the restore failed');
+          await iptablesRestore(text, { ...options, namespace });
+        },
+      });
+      failNow = true;
+      meddle('$I -F TENET-GUARD');
+      await assert.rejects(rules.reconcile(signal), /the restore failed/);
+      assert.notEqual(remaining(), undefined);
+      failNow = false;
+      await rules.reconcile(signal);
+      assert.equal(remaining(), undefined);
+    });
+
+    test('reconcile() notices at its next call what changed while the rules were read', async () => {
+      let meddleNow = false;
+      const rules = await settled({
+        iptablesSave: async (scope) => {
+          const text = await iptablesSave({ ...scope, namespace });
+          if (meddleNow) meddle('$I -F TENET-GUARD');
+          meddleNow = false;
+          return text;
+        },
+      });
+      // Makes it read, and find nothing to do.
+      meddle('$I -N OTHERS');
+      meddleNow = true;
+      await rules.reconcile(signal);
+      assert.notEqual(remaining(), undefined, 'nothing was broken');
+      await rules.reconcile(signal);
+      assert.equal(remaining(), undefined);
+      meddle('$I -X OTHERS');
+    });
+
+    test('reconcile() notices at its next call what changed right behind a restore', async () => {
+      let meddleNow = false;
+      const rules = await settled({
+        iptablesRestore: async (text, options) => {
+          await iptablesRestore(text, { ...options, namespace });
+          if (meddleNow) meddle('$I -D FORWARD -j TENET-GUARD');
+          meddleNow = false;
+        },
+      });
+      meddle('$I -F TENET-GUARD');
+      meddleNow = true;
+      await rules.reconcile(signal);
+      assert.notEqual(remaining(), undefined, 'nothing was broken');
+      await rules.reconcile(signal);
+      assert.equal(remaining(), undefined);
+    });
+
+    test('reconcile() reads the rules once a minute though their version stays', async () => {
+      let nowMs = 0;
+      const rules = await settled({}, () => nowMs);
+      const startedAt = async (ms: number) => {
+        nowMs = ms;
+        return await processesStartedBy(() => rules.reconcile(signal));
+      };
+      assert.deepEqual([await startedAt(59_999), await startedAt(60_000), await startedAt(60_001)], [0, 1, 0]);
+    });
+
+    test('reconcile() reads the rules at every call in a kernel that does not say their version', async () => {
+      const rules = await settled({ readRulesVersion: () => undefined });
+      assert.equal(await processesStartedBy(() => rules.reconcile(signal)), 1);
+    });
+
+    /** Rules in place, and one who has found them right. */
+    async function settled(others: Partial<Netfilter> = {}, nowMs?: () => number): Promise<HostRulesSync> {
+      const rules = new HostRulesSync({
+        node: NODE,
+        log: SILENT,
+        onChanged: () => {},
+        ...(nowMs && { nowMs }),
+        netfilter: {
+          detectIptables: async () => variant,
+          iptablesSave: (scope) => iptablesSave({ ...scope, namespace }),
+          iptablesRestore: (text, options) => iptablesRestore(text, { ...options, namespace }),
+          readRulesVersion: (scope) => readRulesVersion({ ...scope, namespace }),
+          ...others,
+        },
+      });
+      await rules.reconcile(signal);
+      await rules.reconcile(signal);
+      assert.equal(remaining(), undefined);
+      return rules;
+    }
+
+    function meddle(by: string): void {
+      const { status, stderr } = within(name, 'sh', '-ec', `I=iptables-${variant}; ${by}`);
+      assert.equal(status, 0, stderr);
+    }
+
+    function saved(...args: string[]): string {
+      return within(name, `iptables-${variant}-save`, ...args).stdout;
+    }
+
+    /** What would have to be done now. */
+    function remaining(): string | undefined {
+      return planRestore(hostRules(NODE), parseIptablesSave(saved()));
+    }
+  });
+}
+
+test('readNftGeneration() stays while rules count packets, and moves at each commit, whoever makes it', async () => {
+  await using place = temporaryNamespace('generation');
+  const { namespace, name } = place;
+  const first = readNftGeneration(namespace);
+  assert.equal(typeof first, 'number');
+  assert.equal(readNftGeneration(namespace), first);
+  const seen = new Set([first]);
+  for (const command of [
+    'nft add table inet others',
+    'iptables-nft -A INPUT -j ACCEPT',
+    'iptables-nft -F',
+    'nft flush ruleset',
+  ]) {
+    assert.equal(within(name, 'sh', '-c', command).status, 0);
+    const now = readNftGeneration(namespace);
+    assert.ok(!seen.has(now), `${command} left the generation at ${now}`);
+    seen.add(now);
+  }
+  assert.equal(await detectIptables({ namespace }), 'nft');
+});
+
+test('readRulesVersion() of iptables-legacy makes no table by asking', async () => {
+  await using place = temporaryNamespace('legacy');
+  const tables = () => within(place.name, 'cat', '/proc/net/ip_tables_names').stdout;
+  assert.equal(tables(), '');
+  const none = readRulesVersion({ variant: 'legacy', namespace: place.namespace });
+  assert.equal(tables(), '');
+  assert.equal(within(place.name, 'iptables-legacy', '-t', 'raw', '-S').status, 0);
+  assert.equal(tables(), 'raw\n');
+  assert.notEqual(readRulesVersion({ variant: 'legacy', namespace: place.namespace }), none);
+  assert.equal(
+    inNamespace(place.namespace, () => typeof readRulesVersion({ variant: 'legacy' })),
+    'string',
+  );
+});
+
+function temporaryNamespace(topic: string) {
+  const name = `tenet-host-rules-${process.pid}-${topic}`;
+  const namespace = `/run/netns/${name}`;
+  createNamespace(namespace);
+  return {
+    name,
+    namespace,
+    async [Symbol.asyncDispose]() {
+      deleteNamespace(namespace);
+    },
+  };
+}
+
+/** Without comments, which hold the time, and counters. */
+function rulesIn(saved: string): string[] {
+  return saved.split('\n').flatMap((line) => (line.startsWith('#') ? [] : [line.replace(/ \[\d+:\d+\]$/, '')]));
+}
+
+/** How many processes this one starts meanwhile, by Node's own account. */
+async function processesStartedBy(run: () => Promise<void>): Promise<number> {
+  let started = 0;
+  const count = () => {
+    started++;
+  };
+  subscribe('child_process', count);
+  try {
+    await run();
+  } finally {
+    unsubscribe('child_process', count);
+  }
+  return started;
+}
