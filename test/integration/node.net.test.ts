@@ -184,7 +184,7 @@ describe('tenet node', () => {
       name: 'an unknown command',
       call: { pod: 'alpha/web', command: 'MOVE' },
       code: 4,
-      says: /only ADD, DEL and VERSION/,
+      says: /only ADD, DEL, CHECK, GC, STATUS and VERSION/,
     },
   ];
   for (const { name, call, code, says } of BAD_CALLS) {

@@ -5,10 +5,12 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { answer } from './answer.ts';
 import { ask } from './ask.ts';
+import { hasPods } from './has-pods.ts';
 
 const STDIN = 0;
 const STDOUT = 1;
 
-const { print, status } = await answer({ environment: process.env, stdin: readFileSync(STDIN, 'utf8'), ask });
+const stdin = readFileSync(STDIN, 'utf8');
+const { print, status } = await answer({ environment: process.env, stdin, ask, hasPods });
 if (print !== '') writeSync(STDOUT, `${print}\n`);
 process.exitCode = status;
