@@ -5,10 +5,10 @@ import { keepConnected, type SwitchConnection } from '@tenet/openflow/connection
 import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
 import type { NodeNetwork, Peer } from '@tenet/pipeline';
 import { type Clock, type Ip, isTenetError, type Logger, type TenetError } from '@tenet/std';
-import { flushServiceConntrack } from './bridge/service-conntrack.ts';
 import { ofPortsAgree } from './bridge/of-ports-agree.ts';
-import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
+import { flushServiceConntrack } from './bridge/service-conntrack.ts';
 import { StrayPorts } from './bridge/stray-ports.ts';
+import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
 import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
 import { attachmentKey } from './cni/attachment.ts';
 import { KeyedQueue } from './cni/keyed-queue.ts';
@@ -21,6 +21,7 @@ import { agentError, failAgent } from './errors.ts';
 import { FlowCompiler, type FlowMap } from './flows/flow-compiler.ts';
 import { FlowReconciler } from './flows/flow-reconciler.ts';
 import { openFlowSwitch } from './flows/open-flow-switch.ts';
+import { watchFlows } from './flows/watch-flows.ts';
 import { reconcileHostNetwork } from './host/host-network.ts';
 import { HostRulesSync } from './host/host-rules-sync.ts';
 import { checkNodeLink } from './host/node-link.ts';
@@ -75,6 +76,7 @@ export class NodeLoops implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #listening: Disposable[] = [];
+  readonly #lookAtPorts = coalesce(() => this.#portsPass());
   #connection: SwitchConnection | undefined;
   #connecting: Promise<void> = Promise.resolve();
   #ended: Promise<void> = Promise.resolve();
@@ -149,17 +151,15 @@ export class NodeLoops implements AsyncDisposable {
     });
     await Promise.race([first.promise, this.#connecting]);
     this.#signal.throwIfAborted();
-    const lookAtFlows = () => void this.#steps.run('flows', () => this.#flows.sync());
-    const lookAtPorts = coalesce(() => this.#portsPass());
     this.#listening.push(
       cluster.hostSubnets.onChange(() => {
-        lookAtFlows();
+        this.#lookAtFlows();
         void this.#refreshNeighbours();
       }),
-      cluster.netNamespaces.onChange(lookAtFlows),
+      cluster.netNamespaces.onChange(() => this.#lookAtFlows()),
       ovs.cache.onChange(() => {
-        lookAtFlows();
-        void lookAtPorts();
+        this.#lookAtFlows();
+        void this.#lookAtPorts();
       }),
     );
     this.#ended = this.#passes();
@@ -190,6 +190,11 @@ export class NodeLoops implements AsyncDisposable {
     metrics.connected('vswitchd');
     this.#connection = connection;
     this.#flows.attach(openFlowSwitch(connection, log));
+    const onForeign = () => {
+      this.#flows.distrust();
+      this.#lookAtFlows();
+    };
+    this.#isMonitored = await watchFlows(connection, { onForeign, log });
     await this.#flows.sync();
     await this.#refreshNeighbours();
   }
@@ -214,10 +219,10 @@ export class NodeLoops implements AsyncDisposable {
   }
 
   async #fullPass(pass: number): Promise<void> {
-    const { config, node, cluster, ovs, netlink, metrics, log } = this.#options;
+    const { config, node, cluster, netlink, metrics, log } = this.#options;
     await this.#steps.run('own subnet', () => checkNodeStays(config.nodeName, node, cluster));
     await this.#steps.run('cluster network', () => checkClusterStays(node, cluster));
-    await this.#portsPass();
+    await this.#lookAtPorts();
     await this.#steps.run('host network', () => {
       const mended = reconcileHostNetwork(netlink, node, this.#podLinks());
       for (const reason of mended) log.info('host network mended', { reason });
@@ -231,6 +236,10 @@ export class NodeLoops implements AsyncDisposable {
     });
     for (const [what, step] of this.#also) await this.#steps.run(what, step);
     if (pass % PASSES_PER_NEIGHBOURS === 0) await this.#refreshNeighbours();
+  }
+
+  #lookAtFlows(): void {
+    void this.#steps.run('flows', () => this.#flows.sync());
   }
 
   /** What the switch's database should say. */

@@ -23,28 +23,30 @@ export type FlowMap = ReadonlyMap<string, Flow>;
  * Compiles the flows of a node owner by owner, and remembers each owner's, so that one change recomputes one owner.
  */
 export class FlowCompiler {
-  #compiled = new Map<string, readonly (readonly [key: string, flow: Flow])[]>();
+  #owners = new Map<string, readonly (readonly [key: string, flow: Flow])[]>();
+  #flows: FlowMap = new Map();
 
-  /** The flows that the inputs ask for, by identity. */
+  /** The flows that the inputs ask for, by identity; the very same map when nothing has changed. */
   compile({ node, pods, peers }: FlowInputs): FlowMap {
-    const before = this.#compiled;
+    const before = this.#owners;
     const now: typeof before = new Map();
-    const flows = new Map<string, Flow>();
     const nodeKey = JSON.stringify(node);
+    let isNew = false;
 
     function add(owner: string, compileOwner: () => Flow[]): void {
       const key = `${nodeKey} ${owner}`;
-      const entries = before.get(key) ?? compileOwner().map((flow) => [flowKey(flow), flow] as const);
-      now.set(key, entries);
-      for (const [identity, flow] of entries) flows.set(identity, flow);
+      const known = before.get(key);
+      if (known === undefined) isNew = true;
+      now.set(key, known ?? compileOwner().map((flow) => [flowKey(flow), flow] as const));
     }
 
     add('static', () => staticFlows(node));
     for (const pod of pods) add(`pod ${JSON.stringify(pod)}`, () => podFlows(node, pod));
     for (const peer of peers) add(`peer ${JSON.stringify(peer)}`, () => peerFlows(node, peer));
     for (const vnid of projectsOf(pods)) add(`project ${vnid}`, () => projectFlows(node, vnid));
-    this.#compiled = now;
-    return flows;
+    if (isNew || now.size !== before.size) this.#flows = new Map([...now.values()].flat());
+    this.#owners = now;
+    return this.#flows;
   }
 }
 

@@ -22,14 +22,15 @@ export interface FlowReconcilerOptions {
 
 /**
  * Brings the switch's flows to what they should be, by difference from what it really has. What it has is read from
- * the switch on each connection and in each full pass; between them the mirror follows our own changes.
+ * the switch on each connection and whenever that is in doubt; after a pass it has what it should.
  */
 export class FlowReconciler {
   readonly #desired: FlowReconcilerOptions['desired'];
   readonly #log: Logger;
   readonly #onChanged: FlowReconcilerOptions['onChanged'];
   #switch: FlowSwitch | undefined;
-  #installed: Map<string, Flow> | undefined;
+  #installed: FlowMap | undefined;
+  #doubts = 0;
 
   /** Resolves when a pass that began after the call has brought the switch to the desired flows; rejects otherwise. */
   readonly sync: () => Promise<void>;
@@ -47,9 +48,10 @@ export class FlowReconciler {
     this.#installed = undefined;
   }
 
-  /** Forgets what the switch was seen to have, so that the next pass reads it again. */
+  /** Forgets what the switch was seen to have, so that a pass that begins after the call reads it again. */
   distrust(): void {
     this.#installed = undefined;
+    this.#doubts += 1;
   }
 
   /** The flows that the switch has, as last seen; undefined when that is not known. */
@@ -63,21 +65,20 @@ export class FlowReconciler {
     if (flowSwitch === undefined || desired === undefined)
       return failAgent('FLOWS_NOT_INSTALLED', { what: 'this node' });
     const startedMs = performance.now();
+    const doubts = this.#doubts;
     const installed = this.#installed ?? byKey(await flowSwitch.dumpFlows());
     // Unknown until the change has succeeded: a change that failed may or may not have happened.
     this.#installed = undefined;
-    const change = diff(desired, installed, sameFlow);
+    const change = diff(desired, installed, (a, b) => a === b || sameFlow(a, b));
     if (change.add.size + change.remove.size > 0) {
       await flowSwitch.change([...change.add.values()], [...change.remove.values()]);
-      for (const key of change.remove.keys()) installed.delete(key);
-      for (const [key, flow] of change.add) installed.set(key, flow);
       const ms = Math.round(performance.now() - startedMs);
       const counts = { added: change.add.size, removed: change.remove.size };
       this.#log.info('flows reconciled', { ...counts, ms });
       this.#onChanged?.(counts);
     }
-    // A connection that was replaced meanwhile has other flows.
-    if (this.#switch === flowSwitch) this.#installed = installed;
+    // A connection that was replaced meanwhile has other flows, and a doubt that came meanwhile stays one.
+    if (this.#switch === flowSwitch && this.#doubts === doubts) this.#installed = desired;
   }
 }
 
