@@ -1,0 +1,10 @@
+/** 500 pods, minutes: `npm run test:soak`. The same run again with `TENET_SOAK_SEED=… npm run test:soak`. */
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { assertChurn } from './assert-churn.ts';
+
+const seed = process.env.TENET_SOAK_SEED ?? randomBytes(4).toString('hex');
+
+test('500 pods come and go while daemons are killed, and nothing leaks, is lost or left', { timeout: 1_500_000 }, () =>
+  assertChurn({ seed, pods: 500, workers: 8, killPauseMs: [500, 4000] }),
+);

@@ -1,0 +1,169 @@
+import { ProbeSocket } from '@tenet/host';
+import {
+  ByteReader,
+  ByteWriter,
+  ICMPV4_TYPE,
+  type Icmpv4,
+  internetChecksum,
+  parseIcmpv4,
+  parseIpv4,
+  writeIcmpv4,
+} from '@tenet/std';
+import type { CastPod } from './cast.ts';
+
+/** An echo request that was never answered. Times are those of `performance.now()`. */
+export interface Loss {
+  readonly sentMs: number;
+}
+
+/** A time in which the switch of one of the two did not run, or had not got its flows back. */
+export interface Outage {
+  readonly fromMs: number;
+  /** When ovs-vswitchd was started again. */
+  startedMs?: number;
+  /** When the first request was sent after that which was answered. */
+  untilMs?: number;
+}
+
+const EVERY_MS = 50;
+/** Later answers count as none: thousands of times what an answer takes on a machine with work to do. */
+const ANSWER_MS = 3000;
+/** A packet that was sent this long before the end of a switch may still have been in its queues. */
+const IN_FLIGHT_MS = 250;
+/** Bits of `struct icmphdr`: what tells the pings of one pod apart, and the length of their sequence numbers. */
+const SEQUENCES = 0x1_0000;
+
+let identifiers = 0;
+
+/** One pod that asks another of its project all the time whether it is there. */
+export class SteadyPing implements Disposable {
+  readonly from: CastPod;
+  readonly to: CastPod;
+  answered = 0;
+  readonly #identifier = ++identifiers;
+  readonly #socket: ProbeSocket;
+  readonly #timer: NodeJS.Timeout;
+  readonly #waiting = new Map<number, number>();
+  readonly #losses: Loss[] = [];
+  readonly #outages: Outage[] = [];
+  #sequence = 0;
+
+  constructor(from: CastPod, to: CastPod) {
+    this.from = from;
+    this.to = to;
+    const socket = ProbeSocket.open({ protocol: 'icmp', namespace: from.netns, to: to.ip, port: 0 });
+    if (!(socket instanceof ProbeSocket)) throw new Error(`${from.name} has no way to ${to.name}: ${socket.errno}`);
+    this.#socket = socket;
+    this.#timer = setInterval(() => this.#turn(), EVERY_MS);
+  }
+
+  get name(): string {
+    return `${this.from.name} (${this.from.node}) to ${this.to.name} (${this.to.node})`;
+  }
+
+  /** Both on one node. */
+  get isLocal(): boolean {
+    return this.from.node === this.to.node;
+  }
+
+  /** The switch of a node ends now. */
+  switchEnds(node: string): void {
+    if (node !== this.from.node && node !== this.to.node) return;
+    this.#outages.push({ fromMs: performance.now() - IN_FLIGHT_MS });
+  }
+
+  /** The switch of a node was started again. */
+  switchStarts(node: string): void {
+    if (node !== this.from.node && node !== this.to.node) return;
+    for (const outage of this.#outages) if (outage.untilMs === undefined) outage.startedMs = performance.now();
+  }
+
+  get outages(): readonly Outage[] {
+    return this.#outages;
+  }
+
+  /** Requests without an answer, but for those in an outage. */
+  get unexcused(): Loss[] {
+    return this.#losses.filter(
+      ({ sentMs }) =>
+        !this.#outages.some(({ fromMs, untilMs = Number.POSITIVE_INFINITY }) => sentMs >= fromMs && sentMs < untilMs),
+    );
+  }
+
+  get lost(): number {
+    return this.#losses.length;
+  }
+
+  /** Ends the sending, and waits for the last answers. */
+  async finish(): Promise<void> {
+    clearInterval(this.#timer);
+    while (this.#waiting.size > 0) {
+      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+      this.#receive();
+      this.#giveUp();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#socket[Symbol.dispose]();
+  }
+
+  #turn(): void {
+    this.#receive();
+    this.#giveUp();
+    this.#sequence = (this.#sequence + 1) % SEQUENCES;
+    this.#waiting.set(this.#sequence, performance.now());
+    // What the kernel refuses to send is lost like what is dropped on the way.
+    this.#socket.send(echoRequest(this.#identifier, this.#sequence));
+  }
+
+  #receive(): void {
+    for (let came = this.#socket.receive(); came.kind !== 'nothing'; came = this.#socket.receive()) {
+      // An error is said once, and the next answer may stand behind it.
+      if (came.kind === 'error') continue;
+      const message = icmpOf(came.bytes);
+      if (message?.kind !== 'echo' || message.type !== ICMPV4_TYPE.ECHO_REPLY) continue;
+      if (message.identifier !== this.#identifier) continue;
+      const sentMs = this.#waiting.get(message.sequence);
+      if (sentMs === undefined || !this.#waiting.delete(message.sequence)) continue;
+      this.answered++;
+      for (const outage of this.#outages) {
+        if (outage.untilMs === undefined && outage.startedMs !== undefined && sentMs >= outage.startedMs)
+          outage.untilMs = sentMs;
+      }
+    }
+  }
+
+  #giveUp(): void {
+    const before = performance.now() - ANSWER_MS;
+    for (const [sequence, sentMs] of this.#waiting) {
+      if (sentMs > before) continue;
+      this.#waiting.delete(sequence);
+      this.#losses.push({ sentMs });
+    }
+  }
+}
+
+function echoRequest(identifier: number, sequence: number): Uint8Array {
+  const data = new Uint8Array(56);
+  const echo = { kind: 'echo', type: ICMPV4_TYPE.ECHO, code: 0, identifier, sequence, data } as const;
+  return bytesOf({ ...echo, checksum: internetChecksum(bytesOf({ ...echo, checksum: 0 })) });
+}
+
+function bytesOf(message: Icmpv4): Uint8Array {
+  const writer = new ByteWriter();
+  writeIcmpv4(writer, message);
+  return writer.toBytes();
+}
+
+/** A raw socket hears every ICMP message of the other end, with its IPv4 header (raw(7)). */
+function icmpOf(packet: Uint8Array): Icmpv4 | undefined {
+  try {
+    const reader = new ByteReader(packet);
+    parseIpv4(reader);
+    return parseIcmpv4(reader);
+  } catch {
+    return undefined;
+  }
+}
