@@ -48,12 +48,14 @@ async function restore(
   // A call that came first may have detached it.
   if (wiring.leases.leaseOf(attachment) !== lease || !isLost(wiring, lease)) return;
   guardHostEnd(netlink, node, hostVeth);
+  // A port that only lost its owner keeps its number.
+  const before = ovs.cache.interface(hostVeth)?.ofport ?? 0;
   const { ofport } = await addPort(
     ovs,
     {
       bridge: BRIDGE,
       name: hostVeth,
-      ofport_request: wantedOfPort(node.subnet, ip, (port) => isOfPortTaken(ovs.cache, port)),
+      ofport_request: before > 0 ? before : wantedOfPort(node.subnet, ip, (port) => isOfPortTaken(ovs.cache, port)),
       external_ids: externalIdsOf({ ...lease, ip }),
     },
     { signal },

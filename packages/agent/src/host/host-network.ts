@@ -28,7 +28,20 @@ export function reconcileHostNetwork(netlink: Netlink, node: NodeNetwork, podLin
     netlink.changeLink(HOST_PORT, { up: true, mtu: wanted.mtuBytes });
     changed.push(`${HOST_PORT} up with MTU ${wanted.mtuBytes}`);
   }
+  changed.push(...reconcilePodLinks(netlink, node, podLinks));
   changed.push(...reconcileAddress(netlink, node), ...reconcileRoutes(netlink, node));
+  return changed;
+}
+
+/** The host's ends; the pod's own end is the pod's. */
+function reconcilePodLinks(netlink: Netlink, { mtuBytes }: NodeNetwork, names: readonly string[]): string[] {
+  const ours = new Set(names);
+  const changed: string[] = [];
+  for (const { name, up, mtu } of names.length === 0 ? [] : netlink.links()) {
+    if (!ours.has(name) || (up && mtu === mtuBytes)) continue;
+    netlink.changeLink(name, { up: true, mtu: mtuBytes });
+    changed.push(`${name} up with MTU ${mtuBytes}`);
+  }
   return changed;
 }
 
