@@ -20,6 +20,7 @@ import { type PrivateOvs, privateOvs } from './private-ovs.ts';
 const TENET = join(import.meta.dirname, '../../bin/tenet');
 export const NODE = 'n1';
 const NODE_IP = '10.122.70.72';
+const IF_NAME = 'eth0';
 
 export const CLUSTER_NETWORK: ClusterNetworkObject = {
   metadata: { name: 'default' },
@@ -41,6 +42,12 @@ interface CniCallOptions {
   readonly netns?: string;
   readonly containerId?: string;
   readonly ips?: readonly string[];
+  /** The result of the ADD, for CHECK. */
+  readonly prevResult?: object;
+  /** The attachments that GC leaves alone. */
+  readonly valid?: readonly { readonly containerId: string }[];
+  /** The newest that the network configuration offers unless told, as libcni 1.2 chooses. */
+  readonly version?: string;
   /** Replaces the whole of stdin. */
   readonly stdin?: string;
 }
@@ -63,6 +70,9 @@ export interface PrivateNode extends AsyncDisposable {
   readonly kube: KubeClient;
   readonly netlink: Netlink;
   readonly leases: string;
+  /** Where the daemon writes the network configuration and the plugin. */
+  readonly configDirectory: string;
+  readonly binDirectory: string;
   start(): Promise<Daemon>;
   cni(options: CniCallOptions): Promise<CniAnswer>;
   /** A pod's namespace, gone with the node. */
@@ -138,6 +148,8 @@ export async function privateNode({
   const conflist = join(configDirectory, '80-tenet.conflist');
   const mgmt = ovs.mgmt('br0');
   let sandboxes = 0;
+  // biome-ignore lint/suspicious/noExplicitAny: a network configuration, of which single fields are used.
+  let network: any;
   const dumpFlows = async () => {
     if (!existsSync(mgmt)) return [];
     const { stdout } = await promisify(execFile)('ovs-ofctl', ['-OOpenFlow14', '--no-stats', 'dump-flows', mgmt]);
@@ -166,6 +178,8 @@ export async function privateNode({
     kube,
     netlink,
     leases,
+    configDirectory,
+    binDirectory,
     async start() {
       const child = spawn('nsenter', [`--net=${path}`, TENET, 'node', '--config', config], {
         stdio: ['ignore', 'ignore', 'pipe'],
@@ -197,16 +211,28 @@ export async function privateNode({
       };
       return daemon;
     },
-    async cni({ command = 'ADD', pod, netns = '', containerId = randomBytes(32).toString('hex'), ips, stdin }) {
-      const { plugins, ...list } = JSON.parse(readFileSync(conflist, 'utf8'));
+    async cni({ command = 'ADD', pod, netns = '', containerId = randomBytes(32).toString('hex'), ...input }) {
+      // The network is withdrawn while there is no daemon, but a runtime may have read it before.
+      if (existsSync(conflist)) network = JSON.parse(readFileSync(conflist, 'utf8'));
+      const { plugins, cniVersions, name: networkName } = network;
       const [plugin] = plugins;
       const [namespace, name] = pod.split('/');
-      const configuration = JSON.stringify({ ...plugin, ...list, ...(ips && { runtimeConfig: { ips } }) });
+      const { ips, prevResult, valid, version = cniVersions.at(-1) } = input;
+      const configuration = JSON.stringify({
+        ...plugin,
+        name: networkName,
+        cniVersion: version,
+        prevResult,
+        ...(ips && { runtimeConfig: { ips } }),
+        ...(valid && {
+          'cni.dev/valid-attachments': valid.map((each) => ({ containerID: each.containerId, ifname: IF_NAME })),
+        }),
+      });
       const environment = {
         CNI_COMMAND: command,
         CNI_CONTAINERID: containerId,
         CNI_NETNS: netns,
-        CNI_IFNAME: 'eth0',
+        CNI_IFNAME: IF_NAME,
         CNI_PATH: binDirectory,
         CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=${name}`,
       };
@@ -215,7 +241,8 @@ export async function privateNode({
       child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
         printed += chunk;
       });
-      child.stdin.end(stdin ?? configuration);
+      child.stdin.on('error', () => {});
+      child.stdin.end(input.stdin ?? configuration);
       const [status] = await once(child, 'close');
       return { status, json: printed === '' ? undefined : JSON.parse(printed) };
     },

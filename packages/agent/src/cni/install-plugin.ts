@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CNI_VERSIONS, type CniVersion } from '@tenet/model/cni';
 import type { AgentConfig } from '../config.ts';
 
 /** The plugin's program: a runtime and what it runs, both by absolute path. */
@@ -10,6 +11,12 @@ export interface PluginProgram {
 
 const PLUGIN_NAME = 'tenet-cni';
 const CONFIGURATION_NAME = '80-tenet.conflist';
+
+/**
+ * What runtimes are told that do not choose for themselves (CNI 1.1.0, section 1, "cniVersions"): the oldest version
+ * with CHECK, which all of them speak. Debian 12's containerd 1.6 refuses each result of 1.1.0.
+ */
+const VERSION_FOR_ALL: CniVersion = '0.4.0';
 
 /** Writes what the container runtime executes. Nothing is looked up in PATH. */
 export function installPlugin(binDirectory: string, { runtime, bundle }: PluginProgram): void {
@@ -24,11 +31,12 @@ export function installPlugin(binDirectory: string, { runtime, bundle }: PluginP
  * Tells the container runtime that the network is ready. Written last, and renamed within its directory: containerd
  * ignores a file that is moved in from elsewhere.
  */
-export function announceNetwork({ configDirectory, socket }: AgentConfig['cni']): void {
+export function announceNetwork({ configDirectory, socket, leases }: AgentConfig['cni']): void {
   const configuration = {
-    cniVersion: '1.1.0',
+    cniVersion: VERSION_FOR_ALL,
+    cniVersions: CNI_VERSIONS,
     name: 'tenet',
-    plugins: [{ type: PLUGIN_NAME, socket, capabilities: { ips: true } }],
+    plugins: [{ type: PLUGIN_NAME, socket, leases, capabilities: { ips: true } }],
   };
   mkdirSync(configDirectory, { recursive: true });
   const draft = join(configDirectory, `.${CONFIGURATION_NAME}`);
