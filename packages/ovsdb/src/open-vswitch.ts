@@ -11,10 +11,17 @@ export class OpenVSwitch implements AsyncDisposable {
   readonly cache: OvsCache;
   readonly #connection: KeptConnection;
 
-  constructor(options: Omit<KeepConnectedOptions, 'onConnected'>) {
+  /** `onConnected` hears of each connection, once the cache follows the server. */
+  constructor({ onConnected, ...options }: Omit<KeepConnectedOptions, 'onConnected'> & { onConnected?: () => void }) {
     const cache = new OvsCache(options.log);
     this.cache = cache;
-    this.#connection = keepConnected({ ...options, onConnected: (client, signal) => cache.follow(client, { signal }) });
+    this.#connection = keepConnected({
+      ...options,
+      onConnected: async (client, signal) => {
+        await cache.follow(client, { signal });
+        onConnected?.();
+      },
+    });
   }
 
   /** Whether the cache follows the server now, rather than remembering it. */
