@@ -31,6 +31,7 @@ import { checkClusterStays, checkNodeStays } from './learn-node.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import { peersOf } from './peers.ts';
 import { raced } from './raced.ts';
+import type { NodeView } from './status/node-view.ts';
 import { Steps } from './steps.ts';
 import { awaitVnid } from './vnid-lookup.ts';
 import type { Cluster } from './watch-cluster.ts';
@@ -163,6 +164,21 @@ export class NodeLoops implements AsyncDisposable {
       }),
     );
     this.#ended = this.#passes();
+  }
+
+  /** How it stands, for those who ask. */
+  look(): NodeView {
+    const { node, cluster, ovs } = this.#options;
+    return {
+      node,
+      cluster,
+      ovs,
+      connection: this.#connection,
+      desiredFlows: this.#flows.wanted,
+      leases: this.wiring.leases.all.size,
+      iptables: this.#rules.variant,
+      control: () => this.#controlPath(),
+    };
   }
 
   /** One more thing to keep in each full pass. */

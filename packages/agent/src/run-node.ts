@@ -4,10 +4,12 @@ import { OpenVSwitch } from '@tenet/ovsdb';
 import type { Clock, Logger } from '@tenet/std';
 import { CniServer, refuseSecondDaemon } from './cni/cni-server.ts';
 import { announceNetwork, installPlugin, type PluginProgram, withdrawNetwork } from './cni/install-plugin.ts';
-import type { AgentConfig } from './config.ts';
+import { type AgentConfig, statusSocketOf } from './config.ts';
 import { learnNode } from './learn-node.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { NodeLoops } from './node-loops.ts';
+import { NodeReporter } from './status/node-reporter.ts';
+import { serveNode } from './status/serve-node.ts';
 import { watchCluster } from './watch-cluster.ts';
 
 /** What the node's daemon is given. */
@@ -31,7 +33,10 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   using life = endOfBlock();
   const signal = AbortSignal.any([stop, life.signal]);
   await refuseSecondDaemon(config.cni.socket);
+  await refuseSecondDaemon(statusSocketOf(config));
   const metrics = new AgentMetrics({ clock });
+  const reporter = new NodeReporter({ config, metrics, clock });
+  await using _served = await serveNode({ config, reporter, log, clock, signal });
   // Until everything stands no pod may be started here.
   withdrawNetwork(config.cni);
   await using client = await openKubeClient({
@@ -40,16 +45,27 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
     userAgent: 'tenet-node',
   });
   const cluster = watchCluster(client, { log, clock, random, signal });
+  reporter.waitsFor(`the API server, ClusterNetwork default and HostSubnet ${config.nodeName}`);
   const node = await learnNode({ config, client, cluster, log, clock, signal });
-  await using ovs = new OpenVSwitch({ path: config.openvswitch.database, signal, log, clock, random });
+  await using ovs = new OpenVSwitch({
+    path: config.openvswitch.database,
+    onConnected: () => metrics.connected('ovsdb'),
+    signal,
+    log,
+    clock,
+    random,
+  });
   using netlink = Netlink.open();
   await using loops = new NodeLoops({ config, node, cluster, ovs, netlink, metrics, log, clock, random, signal });
+  reporter.observe(() => loops.look());
+  reporter.waitsFor('Open vSwitch');
   await loops.started();
   await using server = new CniServer({ socket: config.cni.socket, wiring: loops.wiring, log, signal });
   await server.ensureListening();
   loops.alsoKeep('cni socket', () => server.ensureListening());
   installPlugin(config.cni.binDirectory, plugin);
   announceNetwork(config.cni);
+  reporter.ready();
   log.info('node is ready', { node: config.nodeName, subnet: node.subnet.toString() });
   await aborted(signal);
 }

@@ -29,6 +29,7 @@ export class FlowReconciler {
   readonly #log: Logger;
   readonly #onChanged: FlowReconcilerOptions['onChanged'];
   #switch: FlowSwitch | undefined;
+  #wanted: FlowMap | undefined;
   #installed: FlowMap | undefined;
   #doubts = 0;
 
@@ -59,9 +60,15 @@ export class FlowReconciler {
     return this.#installed;
   }
 
+  /** The flows that the last pass found desired; undefined before there was one. */
+  get wanted(): FlowMap | undefined {
+    return this.#wanted;
+  }
+
   async #pass(): Promise<void> {
     const flowSwitch = this.#switch;
     const desired = this.#desired();
+    this.#wanted = desired;
     if (flowSwitch === undefined || desired === undefined)
       return failAgent('FLOWS_NOT_INSTALLED', { what: 'this node' });
     const startedMs = performance.now();

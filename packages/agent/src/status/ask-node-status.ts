@@ -1,8 +1,7 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { failAgent } from '../errors.ts';
-import { NODE_STATUS, type NodeStatus } from './node-status.ts';
-import { STATUS_PATH } from './serve-status.ts';
+import { NODE_STATUS, type NodeStatus, STATUS_PATH } from './node-status.ts';
 
 /** The daemon itself gives a switch that hangs less. */
 const ANSWER_DEADLINE_MS = 5_000;

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** The one question that can be asked at the status socket. */
+export const STATUS_PATH = '/status';
+
 /** A moment as RFC 3339 text. */
 const moment = z.iso.datetime();
 

@@ -36,7 +36,9 @@ export async function serveNode({ config, reporter, ...rest }: ServeNodeOptions)
     });
     reporter.includes(undo.use(metrics));
   }
-  const drops = reporter.watchDrops(rest.signal);
+  const stop = new AbortController();
+  const drops = reporter.watchDrops(AbortSignal.any([rest.signal, stop.signal]));
   undo.defer(() => drops);
+  undo.defer(() => stop.abort());
   return undo.move();
 }

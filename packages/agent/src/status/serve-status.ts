@@ -3,10 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import fastify from 'fastify';
 import { agentError } from '../errors.ts';
-import type { NodeStatus } from './node-status.ts';
-
-/** The one question that can be asked at the status socket. */
-export const STATUS_PATH = '/status';
+import { type NodeStatus, STATUS_PATH } from './node-status.ts';
 
 /**
  * Answers `GET /status` at a unix socket that only its owner can open. Disposing it ends that. STATUS_NOT_SERVED when

@@ -81,7 +81,8 @@ function openVSwitchOf({ view, reading, version }: StatusFacts): NodeStatus['ope
   const datapath = uuid === undefined ? undefined : cache?.rows.Datapath.get(uuid);
   return {
     version: version ?? null,
-    datapathVersion: datapath?.datapath_version ?? null,
+    // Empty where the datapath does not say.
+    datapathVersion: datapath?.datapath_version || null,
     ovsdb: { connected: view?.ovs.isConnected ?? false },
     vswitchd: { connected: view?.connection !== undefined },
     fragmentMode: reading?.fragmentMode ?? null,
