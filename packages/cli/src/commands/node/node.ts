@@ -1,24 +1,32 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAgentConfig, runNode } from '@tenet/agent';
 import { Command, Option } from 'commander';
 import { DAEMON_CLOCK } from '../../daemon-clock.ts';
 import { daemonLog, LOG_LEVELS, type LogLevel } from '../../daemon-log.ts';
 import { failCli } from '../../errors.ts';
 import { untilSignalled } from '../../until-signalled.ts';
+import { type ConfigOption, configOption, readConfig } from './config-option.ts';
+import { statusCommand } from './status.ts';
 
-const DEFAULT_CONFIG = '/etc/tenet/config.yaml';
+interface NodeOptions extends ConfigOption {
+  readonly logLevel: LogLevel;
+}
 
+/** `tenet node`: the daemon itself; with a verb, a question to the one that runs. */
 export function nodeCommand(): Command {
   return new Command('node')
     .description('the daemon of a node: carries the packets of its pods')
-    .option('--config <file>', 'configuration file', DEFAULT_CONFIG)
+    .addOption(configOption())
     .addOption(new Option('--log-level <level>', 'how much to say').choices(LOG_LEVELS).default('info'))
-    .action(async ({ config: file, logLevel }: { config: string; logLevel: LogLevel }) => {
+    .allowExcessArguments(false)
+    .addCommand(statusCommand())
+    .action(async ({ config: file, logLevel }: NodeOptions) => {
+      // A question to the daemon is answered sooner without loading the daemon.
+      const { runNode } = await import('@tenet/agent');
       using life = untilSignalled();
       const log = daemonLog({ level: logLevel, component: 'node' });
       await runNode({
-        config: parseAgentConfig(readConfig(file), file),
+        config: readConfig(file),
         plugin: { runtime: process.execPath, bundle: pluginBundle() },
         log,
         clock: DAEMON_CLOCK,
@@ -26,14 +34,6 @@ export function nodeCommand(): Command {
         signal: life.signal,
       });
     });
-}
-
-function readConfig(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    return failCli('FILE_UNREADABLE', { file }, error);
-  }
 }
 
 /** The bundle of the CNI plugin stands beside the package that it is made from. */
