@@ -60,7 +60,13 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   reporter.observe(() => loops.look());
   reporter.waitsFor('Open vSwitch');
   await loops.started();
-  await using server = new CniServer({ socket: config.cni.socket, wiring: loops.wiring, log, signal });
+  await using server = new CniServer({
+    socket: config.cni.socket,
+    wiring: loops.wiring,
+    log,
+    signal,
+    onEnded: (call) => metrics.cniCall(call),
+  });
   await server.ensureListening();
   loops.alsoKeep('cni socket', () => server.ensureListening());
   installPlugin(config.cni.binDirectory, plugin);

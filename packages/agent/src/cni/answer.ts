@@ -50,11 +50,19 @@ const CODE_OF: Readonly<Record<string, number>> = {
   NODE_NOT_READY_FOR_PODS: CNI_ERROR.notAvailableLimited,
 };
 
+/** What the plugin prints of a failure (CNI 1.1.0, section 5, "Error"). */
+interface CniErrorAnswer {
+  readonly cniVersion: CniVersion;
+  readonly code: number;
+  readonly msg: string;
+  readonly details: string;
+}
+
 /**
  * A failure as CNI wants it: `msg` is the sentence, `details` the remedy. What is not in the table above may be tried
  * again.
  */
-export function errorAnswer(version: CniVersion, error: unknown): object {
+export function errorAnswer(version: CniVersion, error: unknown): CniErrorAnswer {
   if (!isTenetError(error)) {
     return {
       cniVersion: version,

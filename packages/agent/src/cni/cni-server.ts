@@ -6,6 +6,7 @@ import { NEWEST_CNI_VERSION } from '@tenet/model/cni';
 import type { Logger } from '@tenet/std';
 import fastify, { type FastifyInstance } from 'fastify';
 import { agentError, failAgent } from '../errors.ts';
+import type { EndedCall } from '../metrics/agent-metrics.ts';
 import { errorAnswer } from './answer.ts';
 import { CallParts } from './call-parts.ts';
 import { carryOut } from './carry-out.ts';
@@ -27,6 +28,8 @@ export interface CniServerOptions {
   readonly deadlineMs?: number;
   /** Ends the calls under way. */
   readonly signal: AbortSignal;
+  /** Hears of each call that has ended: how it was answered, and how long it took. */
+  readonly onEnded?: (call: EndedCall) => void;
 }
 
 /**
@@ -67,7 +70,7 @@ export class CniServer implements AsyncDisposable {
   }
 
   async #answer(body: unknown): Promise<{ readonly status: number; readonly print?: object }> {
-    const { wiring, log, signal, deadlineMs = CALL_DEADLINE_MS } = this.#options;
+    const { wiring, log, signal, onEnded, deadlineMs = CALL_DEADLINE_MS } = this.#options;
     const wire = WIRE_REQUEST.safeParse(body);
     if (!wire.success) {
       const error = agentError('CNI_CONFIGURATION', { problem: 'did not come from tenet-cni' });
@@ -76,9 +79,12 @@ export class CniServer implements AsyncDisposable {
     const { environment, stdin } = wire.data;
     const command = environment.CNI_COMMAND ?? 'CNI call';
     const parts = new CallParts();
+    const startedMs = performance.now();
+    const ended = (code: number): void => onEnded?.({ command, code, seconds: (performance.now() - startedMs) / 1000 });
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
       const print = await carryOut(wiring, parseCniRequest(wire.data), { signal: deadline, parts });
+      ended(0);
       return { status: 0, ...(print && { print }) };
     } catch (error) {
       const failure = isTimeout(error)
@@ -86,7 +92,9 @@ export class CniServer implements AsyncDisposable {
         : error;
       const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName } = environment;
       log.warn('cni call failed', { command, containerId, interface: ifName, error: failure });
-      return { status: 1, print: errorAnswer(answerVersion(stdin), failure) };
+      const answer = errorAnswer(answerVersion(stdin), failure);
+      ended(answer.code);
+      return { status: 1, print: answer };
     }
   }
 }
