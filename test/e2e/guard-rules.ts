@@ -40,14 +40,14 @@ export async function missingGuards(lab: PrivateLab, target: string): Promise<st
   ];
 }
 
-export interface CountedRule {
+interface CountedRule {
   readonly table: string;
   readonly chain: string;
   readonly rule: string;
   readonly packets: number;
 }
 
-export async function rulesOf(lab: PrivateLab, target: string): Promise<CountedRule[]> {
+async function rulesOf(lab: PrivateLab, target: string): Promise<CountedRule[]> {
   let table = '';
   return (await lab.inNetns(target, 'iptables-save', '-c')).split('\n').flatMap((line) => {
     if (line.startsWith('*')) table = line.slice(1);
