@@ -3,14 +3,14 @@ import { eventually } from '../eventually.ts';
 import type { PrivateLab } from './private-lab.ts';
 
 /** A line of a daemon's log: a constant phrase with facts. */
-export interface LogLine {
+interface LogLine {
   readonly message: string;
   readonly level: string;
   readonly [fact: string]: unknown;
 }
 
 /** The log of a daemon of the lab from now on, whichever process writes it. */
-export interface LogSince {
+interface LogSince {
   lines(): LogLine[];
   /** Waits for a line with this phrase. */
   says(message: string): Promise<LogLine>;

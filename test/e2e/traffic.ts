@@ -10,7 +10,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import type { Ip } from '@tenet/std';
 import { eventually } from '../eventually.ts';
 
@@ -87,7 +86,7 @@ const FIRST_PORT = 20_000;
 const START_DEADLINE_MS = 20_000;
 
 export async function startTraffic(): Promise<Traffic> {
-  const child = fork(join(import.meta.dirname, 'traffic-process.ts'), { execArgv: [], serialization: 'advanced' });
+  const child = fork(new URL('./traffic-process.ts', import.meta.url), { execArgv: [], serialization: 'advanced' });
   await once(child, 'spawn');
   const ask = asker(child);
   let lastFlow = 0;
