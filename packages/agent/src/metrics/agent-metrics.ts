@@ -1,5 +1,4 @@
-import type { DropClass } from '@tenet/pipeline';
-import { DROP_CLASSES } from '@tenet/pipeline';
+import { DROP_CLASSES, type DropClass } from '@tenet/pipeline';
 import type { Clock } from '@tenet/std';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { type StepChange, StepRecord } from '../status/step-record.ts';
@@ -23,6 +22,9 @@ const STEP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 /** From a repeated DEL to a call that gave up. */
 const CNI_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30];
+
+/** How often the delay of the event loop is sampled. */
+const EVENT_LOOP_SAMPLE_MS = 200;
 
 /**
  * What the daemon's core tells of its work, as it happens: the steps of its passes, what they changed, CNI calls,
@@ -79,7 +81,8 @@ export class AgentMetrics {
   constructor({ clock }: { readonly clock: Pick<Clock, 'nowMs'> }) {
     this.steps = new StepRecord(clock);
     for (const to of ['ovsdb', 'vswitchd'] satisfies SwitchDaemon[]) this.#connections.inc({ to }, 0);
-    collectDefaultMetrics({ register: this.registry });
+    // The library's own 10 ms would wake an idle process a hundred times a second.
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
   }
 
   /** A step of a pass, or a pass of its own, has ended well. */
