@@ -7,8 +7,21 @@ import { isReached } from '@tenet/lab';
 import { ANNOTATION, apiVersionOf, type NetNamespaceObject } from '@tenet/model';
 import { parseFlowDump } from '@tenet/openflow';
 import { eventually } from '../eventually.ts';
+import { logSince } from './agent-log.ts';
 import { type PrivateLab, privateLab } from './private-lab.ts';
 import { assertBlocked, knowMac, PROTOCOLS, probe } from './probe-all.ts';
+import {
+  answeredFromMs,
+  assertNothingLost,
+  assertUnbroken,
+  type Direction,
+  type Flow,
+  nowMs,
+  type PingReport,
+  type StreamReport,
+  silentFromMs,
+  startTraffic,
+} from './traffic.ts';
 
 let lab: PrivateLab;
 
@@ -22,6 +35,16 @@ after(async () => {
 
 /** How soon both switches follow an object. */
 const FOLLOWS_MS = 2000;
+
+/** From the write of an annotation to the first packet, or to the first that is dropped. */
+const SOON_MS = 1000;
+/** Without an answer for so long a ping is taken to be cut. */
+const SILENT_MS = 500;
+
+const NODES = [
+  { node: 'dt-infra1', peer: { ip: '10.122.70.73', subnet: '10.130.0.0/23' } },
+  { node: 'dt-node2', peer: { ip: '10.122.70.72', subnet: '10.131.2.0/23' } },
+];
 
 /** From beta to alpha and back, on one node and across. */
 const BETWEEN = [
@@ -65,10 +88,136 @@ describe('a project of running pods', () => {
   });
 });
 
-const NODES = [
-  { node: 'dt-infra1', peer: { ip: '10.122.70.73', subnet: '10.130.0.0/23' } },
-  { node: 'dt-node2', peer: { ip: '10.122.70.72', subnet: '10.131.2.0/23' } },
-];
+describe('the change of a project under running traffic', () => {
+  /** From beta to alpha and back, within the node and across: what a change of beta is about. */
+  const CONCERNED = [
+    ['beta/db', 'alpha/web'],
+    ['alpha/web', 'beta/db'],
+    ['beta/db', 'alpha/client'],
+    ['alpha/client', 'beta/db'],
+  ] as const;
+  const OTHERS = [
+    ['alpha/web', 'alpha/client'],
+    ['logging/logging-es-1', 'alpha/web'],
+    ['alpha/client', 'logging/logging-es-1'],
+  ] as const;
+
+  test('moves who reaches whom within a second, by one bundle a node, and costs nobody else a packet', async () => {
+    await using stack = new AsyncDisposableStack();
+    const traffic = stack.use(await startTraffic());
+    const others = await Promise.all(
+      OTHERS.map(async ([from, to]) => {
+        const [source, target] = await Promise.all([lab.pod(from), lab.pod(to)]);
+        const [ping, stream] = [await traffic.ping(source, target), await traffic.stream(source, target)];
+        return { name: `${from} → ${to}`, ping, stream };
+      }),
+    );
+    const pings = await Promise.all(
+      CONCERNED.map(async ([from, to]) => {
+        const [source, target] = await Promise.all([lab.pod(from), lab.pod(to)]);
+        // Else what is sent waits for an ARP answer, and not for the switch.
+        stack.use(knowMac(source, target));
+        return { name: `${from} → ${to}`, ping: await traffic.pingInVain(source, target) };
+      }),
+    );
+
+    await changes('join:alpha', (ms) => answeredSoon(pings, ms));
+    const [db, web, client] = await Promise.all([lab.pod('beta/db'), lab.pod('alpha/web'), lab.pod('alpha/client')]);
+    const streams = [await traffic.stream(db, web), await traffic.stream(client, db)];
+    await changes('isolate', async (ms) => {
+      await silentSoon(pings, ms);
+      for (const stream of streams) await stalledSoon(stream, ms);
+    });
+    await changes('global', (ms) => answeredSoon(pings, ms));
+    // The connections that were cut go on, with every number.
+    for (const stream of streams) await goesOn(stream);
+    await changes('isolate', (ms) => silentSoon(pings, ms));
+    await changes('join:alpha', async (ms) => {
+      await answeredSoon(pings, ms);
+      for (const stream of streams) await goesOn(stream);
+    });
+    for (const stream of streams) assertUnbroken(await stream.stop(), { name: 'cut twice', atLeast: 50 });
+    await changes('isolate', (ms) => silentSoon(pings, ms));
+
+    for (const { name, ping, stream } of others) {
+      assertNothingLost(await ping.stop(), { name, atLeast: 100 });
+      assertUnbroken(await stream.stop(), { name, atLeast: 100 });
+    }
+  });
+
+  /** Asks for a change of beta and waits for what follows from it; each node sends exactly one bundle. */
+  async function changes(request: string, follows: (askedMs: number) => Promise<void>): Promise<void> {
+    const logs = NODES.map(({ node }) => logSince(lab, `${node}/agent`));
+    const askedMs = nowMs();
+    console.log(`#   beta ${request}`);
+    const [{ netid }] = await Promise.all([answered('beta', request), follows(askedMs)]);
+    // The pods' flows have the number everywhere before the bundles are counted.
+    for (const { says } of logs) await says('flows reconciled');
+    const bundles = logs.map(({ lines }) => lines().filter(({ message }) => message === 'flows reconciled').length);
+    assert.deepEqual(bundles, [1, 1], `${request} of beta, which has got ${netid}`);
+  }
+
+  interface Named {
+    readonly name: string;
+    readonly ping: Flow<PingReport>;
+  }
+
+  async function answeredSoon(pings: readonly Named[], askedMs: number): Promise<void> {
+    for (const { name, ping } of pings) {
+      const firstMs = await eventually(async () => answeredFromMs(await ping.report(), askedMs), {
+        what: `an answer ${name}`,
+      });
+      console.log(`#     ${name} is answered ${(firstMs - askedMs).toFixed(0)} ms after the write`);
+      assert.ok(firstMs - askedMs < SOON_MS, `${name} after ${(firstMs - askedMs).toFixed(0)} ms`);
+    }
+  }
+
+  async function silentSoon(pings: readonly Named[], askedMs: number): Promise<void> {
+    const silentMs = await Promise.all(
+      pings.map(async ({ name, ping }) => {
+        const sinceMs = await eventually(
+          async () => {
+            const report = await ping.report();
+            const fromMs = silentFromMs(report);
+            return fromMs !== undefined && (report.sentMs.at(-1) ?? 0) - fromMs > SILENT_MS ? fromMs : undefined;
+          },
+          { what: `no answer ${name}` },
+        );
+        console.log(`#     ${name} is silent ${(sinceMs - askedMs).toFixed(0)} ms after the write`);
+        assert.ok(sinceMs - askedMs < SOON_MS, `${name} after ${(sinceMs - askedMs).toFixed(0)} ms`);
+        return sinceMs;
+      }),
+    );
+    for (const [at, { name, ping }] of pings.entries())
+      assert.equal(silentFromMs(await ping.report()), silentMs[at], `${name} was answered once more`);
+  }
+
+  /** Not a byte arrives any more, at either end. */
+  async function stalledSoon(stream: Flow<StreamReport>, askedMs: number): Promise<void> {
+    const { forth, back, broken } = await stream.report();
+    assert.equal(broken, null);
+    for (const { arrivedMs } of [forth, back]) {
+      const lastMs = arrivedMs.at(-1) ?? 0;
+      assert.ok(lastMs - askedMs < SOON_MS, `a number arrived ${(lastMs - askedMs).toFixed(0)} ms after the write`);
+      assert.ok(nowMs() - lastMs > SILENT_MS / 2, 'numbers go on arriving');
+    }
+  }
+
+  /** Both ends hear the other again: TCP's retransmissions have doubled their pauses meanwhile (RFC 6298 §5.5). */
+  async function goesOn(stream: Flow<StreamReport>): Promise<void> {
+    const before = await stream.report();
+    await eventually(
+      async () => {
+        const { forth, back, broken } = await stream.report();
+        assert.equal(broken, null);
+        const isMore = (now: Direction, then: Direction) => now.arrivedMs.length > then.arrivedMs.length + 20;
+        return isMore(forth, before.forth) && isMore(back, before.back) ? true : undefined;
+      },
+      { what: 'the connection goes on' },
+    );
+  }
+});
+
 const FOREIGN = { ip: '10.122.70.90', subnet: '10.129.0.0/23' };
 const PEER_TABLES = [10, 50, 90];
 
