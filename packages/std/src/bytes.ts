@@ -10,12 +10,15 @@ export class ByteReader {
   #at: number;
   readonly #end: number;
 
-  /** Reads bytes from `start` up to `end`; RangeError when they do not lie within. */
-  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+  /**
+   * Reads bytes from `start` up to `end`; RangeError when they do not lie within. `view` is one of all the bytes, for
+   * readers within a reader, which share it: making one costs more than what many of them read.
+   */
+  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length, view: DataView = viewOf(bytes)) {
     if (!(0 <= start && start <= end && end <= bytes.length))
       throw new RangeError(`bytes ${start} to ${end} do not lie within ${bytes.length}`);
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = view;
     this.#at = start;
     this.#end = end;
   }
@@ -74,7 +77,7 @@ export class ByteReader {
   /** A reader of the next `length` bytes alone; this one continues behind them. */
   sub(length: number): ByteReader {
     const start = this.#take(length);
-    return new ByteReader(this.bytes, start, start + length);
+    return new ByteReader(this.bytes, start, start + length, this.#view);
   }
 
   /** All that is left, not copied. */
@@ -89,6 +92,10 @@ export class ByteReader {
     this.#at += length;
     return start;
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
