@@ -20,15 +20,26 @@ export function sameFlow(a: Flow, b: Flow): boolean {
 
 /** True for two lists of equal actions in the same order. */
 export function sameActions(a: readonly Action[], b: readonly Action[]): boolean {
-  return a.length === b.length && a.every((action, at) => same(action, b[at]));
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (!same(a[at], b[at])) return false;
+  return true;
 }
 
+/** Values of an action are scalars, bytes, lists and records of those; an absent key and an undefined one are one. */
 function same(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  // Values of an action are scalars, bytes, lists and records of those; an absent key and an undefined one are one.
-  const left: Readonly<Record<string, unknown>> = { ...a };
-  const right: Readonly<Record<string, unknown>> = { ...b };
-  for (const key in left) if (!same(left[key], right[key])) return false;
-  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
+  if (a === b) return true;
+  if (!isComposite(a) || !isComposite(b)) return false;
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return sameBytes(a, b);
+  // A full pass comes here a hundred thousand times: lists of keys are twice as fast as copies or `for in`.
+  for (const key of Object.keys(a)) if (!same(a[key], b[key])) return false;
+  for (const key of Object.keys(b)) if (a[key] === undefined && b[key] !== undefined) return false;
   return true;
+}
+
+function isComposite(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

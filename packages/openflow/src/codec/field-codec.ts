@@ -164,7 +164,20 @@ export function writeValue(w: ByteWriter, value: bigint, bytes: number): void {
   }
 }
 
+/** The other way round. */
 export function readValue(r: ByteReader, bytes: number): bigint {
-  if (bytes === 6) return BigInt(r.u16() * 2 ** 32 + r.u32());
-  return bytes === 16 ? (r.u64() << 64n) | r.u64() : r.uint(bytes);
+  switch (bytes) {
+    case 1:
+      return BigInt(r.u8());
+    case 2:
+      return BigInt(r.u16());
+    case 4:
+      return BigInt(r.u32());
+    case 6:
+      return BigInt(r.u16() * 2 ** 32 + r.u32());
+    case 8:
+      return r.u64();
+    default:
+      return (r.u64() << 64n) | r.u64();
+  }
 }

@@ -103,8 +103,12 @@ export function readFlowMod(r: ByteReader, version: Version): FlowMod {
 
 type Optional = Required<Pick<Flow, 'idleTimeoutS' | 'hardTimeoutS' | 'flags' | 'importance'>>;
 
-/** The parts of a flow whose value does not say "none". */
-function present({ idleTimeoutS, hardTimeoutS, flags, importance }: Optional): Partial<Optional> {
+const NOTHING: Partial<Optional> = {};
+
+/** The parts of a flow whose value does not say "none"; most flows have none of them. */
+export function present(parts: Partial<Optional>): Partial<Optional> {
+  const { idleTimeoutS = 0, hardTimeoutS = 0, flags = 0, importance = 0 } = parts;
+  if (idleTimeoutS === 0 && hardTimeoutS === 0 && flags === 0 && importance === 0) return NOTHING;
   return {
     ...(idleTimeoutS === 0 ? {} : { idleTimeoutS }),
     ...(hardTimeoutS === 0 ? {} : { hardTimeoutS }),
@@ -179,23 +183,24 @@ export function readFlowEntry(r: ByteReader, version: Version): FlowEntry {
   const lengthBytes = r.u16();
   if (lengthBytes < 2) malformed('flow statistics', `an entry claims ${lengthBytes} bytes`);
   const entry = r.sub(lengthBytes - 2);
-  const named = readFixedPart(entry, version);
-  return readEntryRest('flow statistics', named, () => {
+  const fixed = readFixedPart(entry, version);
+  const { table, priority, cookie } = fixed;
+  return entryOf('flow statistics', fixed, () => {
     const match = readMatch(entry);
-    const stats = version === OPENFLOW_15 ? readFlowStats(entry) : named.stats;
+    const stats = version === OPENFLOW_15 ? readFlowStats(entry) : fixed.stats;
     const actions = readInstructions(entry, version);
-    return { match, actions, ...present(named), stats };
+    return { table, priority, cookie, match, actions, ...present(fixed), stats };
   });
 }
 
-/** Reads what follows the name of a flow; what is wrong with it is told under that name. */
-export function readEntryRest(
+/** The flow that `read` reads, or what names it when that fails. */
+export function entryOf(
   what: string,
   { table, priority, cookie }: Pick<Flow, 'table' | 'priority' | 'cookie'>,
-  rest: () => Omit<Flow, 'table' | 'priority' | 'cookie'>,
+  read: () => Flow,
 ): FlowEntry {
   try {
-    return { flow: { table, priority, cookie, ...reading(what, rest) } };
+    return { flow: reading(what, read) };
   } catch (error) {
     if (!isTenetError(error)) throw error;
     return { unreadable: { table, priority, cookie, error } };

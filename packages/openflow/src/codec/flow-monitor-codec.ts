@@ -2,7 +2,7 @@
 import type { ByteReader, ByteWriter } from '@tenet/std';
 import { type Match, PORT } from '../flow.ts';
 import { malformed } from './errors.ts';
-import { type FlowEntry, readEntryRest } from './flow-codec.ts';
+import { entryOf, type FlowEntry, present } from './flow-codec.ts';
 import { readInstructions, writeInstructions } from './instruction-codec.ts';
 import { readMatch, writeMatch } from './match-codec.ts';
 import { ALL_TABLES, ANY_GROUP, type Version } from './protocol.ts';
@@ -161,11 +161,10 @@ function readFull(r: ByteReader, version: Version): { entry: FlowEntry; reason: 
   const priority = r.u16();
   r.skip(4);
   const cookie = r.u64();
-  const entry = readEntryRest('flow update', { table, priority, cookie }, () => ({
-    match: readMatch(r),
-    actions: readInstructions(r, version),
-    ...(idleTimeoutS === 0 ? {} : { idleTimeoutS }),
-    ...(hardTimeoutS === 0 ? {} : { hardTimeoutS }),
-  }));
+  const entry = entryOf('flow update', { table, priority, cookie }, () => {
+    const match = readMatch(r);
+    const actions = readInstructions(r, version);
+    return { table, priority, cookie, match, actions, ...present({ idleTimeoutS, hardTimeoutS }) };
+  });
   return { entry, reason };
 }

@@ -62,20 +62,32 @@ export function readMatch(r: ByteReader): Match {
   if (lengthBytes < 4) malformed('match', `it claims ${lengthBytes} bytes`);
   const fields = r.sub(lengthBytes - 4);
   r.skip((8 - (lengthBytes % 8)) % 8);
-  const found: (ReadOxm | undefined)[] = [];
+  const oxms: ReadOxm[] = [];
   let folded = false;
+  let inOrder = true;
+  let last = -1;
   while (fields.left > 0) {
     const oxm = readOxm(fields);
-    if (found[oxm.field.index] !== undefined) malformed('match', `${oxm.field.name} comes twice`);
-    found[oxm.field.index] = oxm;
-    folded ||= FOLDED.has(oxm.field.name);
+    const { index, name } = oxm.field;
+    inOrder &&= index > last;
+    last = index;
+    folded ||= FOLDED.has(name);
+    oxms.push(oxm);
   }
+  if (!inOrder) sortOnce(oxms);
   const match: Partial<Record<FieldName, Masked>> = {};
-  for (const oxm of found) {
-    if (oxm === undefined || oxm.mask === 0n) continue;
-    match[oxm.field.name] = oxm.mask === undefined ? { value: oxm.value } : { value: oxm.value, mask: oxm.mask };
+  for (const { field, value, mask } of oxms) {
+    if (mask === 0n) continue;
+    match[field.name] = mask === undefined ? { value } : { value, mask };
   }
   return folded ? foldedMatch(match) : match;
+}
+
+/** Puts fields into table order; a switch has an order of its own. */
+function sortOnce(oxms: ReadOxm[]): void {
+  oxms.sort((a, b) => a.field.index - b.field.index);
+  for (const [at, { field }] of oxms.entries())
+    if (oxms[at + 1]?.field === field) malformed('match', `${field.name} comes twice`);
 }
 
 /** Fields that share their bits with others, and ct_state with its short mask: only they need canonicalMatch. */

@@ -36,6 +36,9 @@ const MAX_XID = 0xffff_ffff;
 /** Bytes that may wait in the stream before a writer of many messages pauses, and before a peer that asks is kept waiting. */
 const BACKLOG_BYTES = 1 << 20;
 
+/** A chunk of at least so many bytes is work enough for one turn of the event loop. */
+const TURN_BYTES = 32 * 1024;
+
 export class Channel {
   readonly peer: string;
   readonly deadlineMs: number;
@@ -54,6 +57,7 @@ export class Channel {
   #unsolicited: UnsolicitedListener | undefined;
   #nextXid = 1;
   #end: TenetError | undefined;
+  #isEchoChoked = false;
   #echoTimer: NodeJS.Timeout | undefined;
 
   constructor({ stream, peer, log, echoIdleMs, deadlineMs }: ChannelOptions, version: Version) {
@@ -174,6 +178,16 @@ export class Channel {
       this.close(isTenetError(error) ? error : unreceived(error));
     }
     this.#armEcho();
+    if (chunk.length >= TURN_BYTES) this.#yieldTurn();
+  }
+
+  /** A socket hands over one chunk after the other while it has any: a long dump would keep out everybody else. */
+  #yieldTurn(): void {
+    if (this.#stream.isPaused()) return;
+    this.#stream.pause();
+    setImmediate(() => {
+      if (!this.#isEchoChoked) this.#stream.resume();
+    });
   }
 
   #dispatch(frame: Uint8Array): void {
@@ -187,10 +201,14 @@ export class Channel {
   /** A peer that asks and does not read what it is answered is not read either, and after the deadline is left. */
   #answerEcho(data: Uint8Array, xid: number): void {
     this.send({ kind: 'echo_reply', data }, xid);
-    if (this.#stream.writableLength < BACKLOG_BYTES || this.#stream.isPaused()) return;
+    if (this.#stream.writableLength < BACKLOG_BYTES || this.#isEchoChoked) return;
+    this.#isEchoChoked = true;
     this.#stream.pause();
     this.#drained().then(
-      () => this.#stream.resume(),
+      () => {
+        this.#isEchoChoked = false;
+        this.#stream.resume();
+      },
       (silent: TenetError) => this.close(silent),
     );
   }
