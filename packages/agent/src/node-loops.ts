@@ -6,7 +6,7 @@ import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
 import type { NodeNetwork, Peer } from '@tenet/pipeline';
 import { type Clock, type Ip, isTenetError, type Logger, type TenetError } from '@tenet/std';
 import { ofPortsAgree } from './bridge/of-ports-agree.ts';
-import { flushServiceConntrack } from './bridge/service-conntrack.ts';
+import { ServiceConntrack } from './bridge/service-conntrack.ts';
 import { StrayPorts } from './bridge/stray-ports.ts';
 import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
 import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
@@ -22,7 +22,7 @@ import { FlowCompiler, type FlowMap } from './flows/flow-compiler.ts';
 import { FlowReconciler } from './flows/flow-reconciler.ts';
 import { openFlowSwitch } from './flows/open-flow-switch.ts';
 import { watchFlows } from './flows/watch-flows.ts';
-import { reconcileHostNetwork } from './host/host-network.ts';
+import { HostNetwork } from './host/host-network.ts';
 import { HostRulesSync } from './host/host-rules-sync.ts';
 import { checkNodeLink } from './host/node-link.ts';
 import { isPodAddress } from './ipam/addresses.ts';
@@ -73,6 +73,7 @@ export class NodeLoops implements AsyncDisposable {
   readonly #neighbours: TunnelNeighbours;
   readonly #vanished: VanishedSandboxes;
   readonly #strayPorts: StrayPorts;
+  readonly #hostNetwork: HostNetwork;
   readonly #detaching = new Set<string>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
@@ -102,6 +103,10 @@ export class NodeLoops implements AsyncDisposable {
     this.#rules = new HostRulesSync({ node, log, onChanged: (change) => metrics.changed('host rules', change) });
     const control = () => this.#controlPath();
     this.#neighbours = new TunnelNeighbours({ netlink, control, log });
+    const conntrack = new ServiceConntrack(node.datapath, {
+      control,
+      flush: (zone, direction, source) => this.#flush(zone, direction, source),
+    });
     this.wiring = {
       node,
       ovs,
@@ -115,17 +120,10 @@ export class NodeLoops implements AsyncDisposable {
       installedFlows: () => this.#flows.installed,
       whyNotReady: () => this.#whyNotReady(),
       detaching: this.#detaching,
-      flushConntrack: (ip, signal) =>
-        raced(
-          flushServiceConntrack(
-            node.datapath,
-            { control, flush: (zone, direction, source) => this.#flush(zone, direction, source) },
-            ip,
-          ),
-          signal,
-        ),
+      flushConntrack: (ip, signal) => raced(conntrack.flush(ip), signal),
     };
     this.#vanished = new VanishedSandboxes(this.wiring);
+    this.#hostNetwork = new HostNetwork(netlink, node);
     this.#strayPorts = new StrayPorts({ log, clock: options.clock });
   }
 
@@ -136,7 +134,7 @@ export class NodeLoops implements AsyncDisposable {
     checkNodeLink(netlink, ovs.cache, config.nodeName, node);
     this.#adoptPods();
     await ensureSwitchObjects(ovs, node, this.#signal);
-    reconcileHostNetwork(netlink, node, this.#podLinks());
+    this.#hostNetwork.reconcile(this.#podLinks());
     await this.#rules.reconcile(this.#signal);
     const first = Promise.withResolvers<void>();
     this.#connecting = keepConnected({
@@ -191,6 +189,7 @@ export class NodeLoops implements AsyncDisposable {
     for (const listening of this.#listening) listening[Symbol.dispose]();
     await this.#connecting;
     await this.#ended;
+    this.#hostNetwork[Symbol.dispose]();
   }
 
   /** A switch that has just come has no fragment mode and maybe no flows: the mode is set before the first flow. */
@@ -240,7 +239,7 @@ export class NodeLoops implements AsyncDisposable {
     await this.#steps.run('cluster network', () => checkClusterStays(node, cluster));
     await this.#lookAtPorts();
     await this.#steps.run('host network', () => {
-      const mended = reconcileHostNetwork(netlink, node, this.#podLinks());
+      const mended = this.#hostNetwork.reconcile(this.#podLinks());
       for (const reason of mended) log.info('host network mended', { reason });
       if (mended.length > 0) metrics.changed('host network', { changed: mended.length });
     });

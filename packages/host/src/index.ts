@@ -17,6 +17,7 @@ export { type NftListOptions, type NftObject, type NftOptions, nftApply, nftList
 export { type RulesScope, readRulesVersion } from './netfilter/rules-version.ts';
 export { RT_TABLE, RTPROT } from './netlink/constants.ts';
 export { type LinkChange, Netlink, type VethEnd, type VethSpec } from './netlink.ts';
+export { NetworkNews } from './network-news.ts';
 export { PacketSocket, type PacketSocketSpec } from './packet-socket.ts';
 export { type ProbeResult, ProbeSocket, type ProbeSocketSpec } from './probe-socket.ts';
 export type { Address, AddressSpec } from './route/addresses.ts';

@@ -289,10 +289,23 @@ export class Netlink implements Disposable {
     return decodeLink(this.#socket.get({ operation, type: RTM.GETLINK, body: encodeLinkIndexQuery(index) }).body).name;
   }
 
-  /** A link that went away since the list was read keeps its number for a name. */
+  /** Asks for each name once: what is listed is on few links. One that went away meanwhile keeps its number for a name. */
   #names(): (index: number) => string {
-    const names = new Map(this.links().map(({ index, name }) => [index, name]));
-    return (index) => names.get(index) ?? `if${index}`;
+    const names = new Map<number, string>();
+    return (index) => {
+      const name = names.get(index) ?? this.#nameOrNumber(index);
+      names.set(index, name);
+      return name;
+    };
+  }
+
+  #nameOrNumber(index: number): string {
+    try {
+      return this.#nameOf(index, `read the name of link ${index}`);
+    } catch (error) {
+      if (refusedWith(error, 'ENODEV')) return `if${index}`;
+      throw error;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Netlink } from './netlink.ts';
+import type { Link } from './route/links.ts';
 
 /** The bridge that swallows. */
 export const SINK = 'tenet-sink';
@@ -9,17 +10,23 @@ export const SINK = 'tenet-sink';
  */
 const FORWARD_ALL_GROUPS = 0xfffd;
 
+/** Reading so many links one by one is cheaper than the list of all. */
+const FEW = 8;
+
 /**
  * Keeps the kernel's own stack off links that the userspace datapath of Open vSwitch reads. That datapath takes a copy
  * of what arrives on a link and leaves the frame to the kernel, which would answer ARP for the node's addresses, believe
  * router advertisements, and route what a pod sends to it, past every flow table. A port of a bridge that is down hands
  * on nothing: the bridge takes the frame and drops it, after the copy was made.
  *
- * Returns what it had to change; nothing when all was so.
+ * Takes all links as they are, where they are known. Returns what it had to change; nothing when all was so.
  */
-export function sinkLinks(netlink: Netlink, names: readonly string[]): string[] {
+export function sinkLinks(
+  netlink: Netlink,
+  names: readonly string[],
+  links: readonly Link[] = linksOf(netlink, names),
+): string[] {
   const changed: string[] = [];
-  const links = netlink.links();
   let sink = links.find(({ name }) => name === SINK);
   if (sink === undefined) {
     netlink.addBridge(SINK);
@@ -29,8 +36,9 @@ export function sinkLinks(netlink: Netlink, names: readonly string[]): string[] 
     netlink.changeLink(SINK, { up: false });
     changed.push(`bridge ${SINK} down`);
   }
+  const byName = new Map(links.map((link) => [link.name, link]));
   for (const name of names) {
-    const link = links.find((candidate) => candidate.name === name);
+    const link = byName.get(name);
     if (link === undefined) continue;
     const isPort = link.master === sink?.index;
     if (isPort && link.groupForwardMask === FORWARD_ALL_GROUPS) continue;
@@ -39,4 +47,9 @@ export function sinkLinks(netlink: Netlink, names: readonly string[]): string[] 
     changed.push(`${name} in ${SINK}`);
   }
   return changed;
+}
+
+/** A node has hundreds of links, and a new pod one. */
+function linksOf(netlink: Netlink, names: readonly string[]): readonly Link[] {
+  return names.length > FEW ? netlink.links() : [SINK, ...names].flatMap((name) => netlink.link(name) ?? []);
 }

@@ -3,7 +3,7 @@ import type { Clock, Logger } from '@tenet/std';
 import { BRIDGE, HOST_PORT, TUNNEL_PORT, wiredPods } from '../wired-pods.ts';
 
 /** How long a port that nobody knows may stay: who adds one to mirror packets to says so a moment later. */
-const GRACE_MS = 1_000;
+const GRACE_MS = 500;
 
 /**
  * Takes ports off br0 that are neither ours nor a pod's. They would get no flows; but each holds an OpenFlow number that a

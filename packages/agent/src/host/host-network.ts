@@ -1,48 +1,96 @@
-import { type Netlink, RT_TABLE, readSysctl, readTxChecksum, setTxChecksum, sinkLinks, writeSysctl } from '@tenet/host';
+import {
+  type Link,
+  type Netlink,
+  NetworkNews,
+  RT_TABLE,
+  readSysctl,
+  readTxChecksum,
+  setTxChecksum,
+  sinkLinks,
+  writeSysctl,
+} from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { HOST_PORT } from '../wired-pods.ts';
 import { isStrayRoute, wantedHost } from './wanted-host.ts';
 
+/** Looked at all the same after so many passes without news, in case something changed of which the kernel tells nobody. */
+const PASSES_PER_LOOK = 60;
+
 /**
- * Brings tun0, its address, its routes, the sysctls and the pods' links to what they should be, from what the kernel has. Returns
- * what it changed, in words; nothing when all was so. Throws what the kernel refuses.
+ * Keeps tun0, its address, its routes, the sysctls and the pods' links. The kernel's lists are read only when it has told
+ * of a change, since they are long where there are many pods.
  */
-export function reconcileHostNetwork(netlink: Netlink, node: NodeNetwork, podLinks: readonly string[]): string[] {
-  const wanted = wantedHost(node);
+export class HostNetwork implements Disposable {
+  readonly #netlink: Netlink;
+  readonly #node: NodeNetwork;
+  readonly #news = NetworkNews.open();
+  /** The links of pods that were found right, as one text; undefined when the kernel must be read. */
+  #found: string | undefined;
+  #passes = 0;
+
+  constructor(netlink: Netlink, node: NodeNetwork) {
+    this.#netlink = netlink;
+    this.#node = node;
+  }
+
+  /**
+   * Brings all to what it should be, from what the kernel has. Returns what it changed, in words; nothing when all was
+   * so. Throws what the kernel refuses.
+   */
+  reconcile(podLinks: readonly string[]): string[] {
+    const links = podLinks.join();
+    const changed = reconcileSysctls(this.#node);
+    this.#passes += 1;
+    const isLook = this.#passes % PASSES_PER_LOOK === 0;
+    // Taken before anything is read: what changes meanwhile is news for the next pass.
+    if (!this.#news.take() && this.#found === links && !isLook) return changed;
+    this.#found = undefined;
+    changed.push(...reconcileKernel(this.#netlink, this.#node, podLinks));
+    this.#found = links;
+    return changed;
+  }
+
+  [Symbol.dispose](): void {
+    this.#news[Symbol.dispose]();
+  }
+}
+
+function reconcileSysctls(node: NodeNetwork): string[] {
   const changed: string[] = [];
-  for (const [key, value] of wanted.sysctls) {
+  for (const [key, value] of wantedHost(node).sysctls) {
     const actual = readSysctl(key);
     // A kernel without IPv6 has no such key, and needs none.
     if (actual === undefined || actual === value) continue;
     writeSysctl(key, value);
     changed.push(`${key} from ${actual} to ${value}`);
   }
-  if (node.datapath === 'netdev' && readTxChecksum(HOST_PORT)) {
-    // The userspace datapath does not finish partial checksums.
-    setTxChecksum(HOST_PORT, false);
-    changed.push(`${HOST_PORT} transmit checksum offload off`);
+  return changed;
+}
+
+function reconcileKernel(netlink: Netlink, node: NodeNetwork, podLinks: readonly string[]): string[] {
+  const changed: string[] = [];
+  const links = netlink.links();
+  const tun0 = links.find(({ name }) => name === HOST_PORT);
+  if (tun0 !== undefined) {
+    if (node.datapath === 'netdev' && readTxChecksum(HOST_PORT)) {
+      // The userspace datapath does not finish partial checksums.
+      setTxChecksum(HOST_PORT, false);
+      changed.push(`${HOST_PORT} transmit checksum offload off`);
+    }
+    changed.push(...raise(netlink, tun0, node));
   }
-  if (node.datapath === 'netdev') changed.push(...sinkLinks(netlink, podLinks));
-  const link = netlink.link(HOST_PORT);
-  if (link !== undefined && (!link.up || link.mtu !== wanted.mtuBytes)) {
-    netlink.changeLink(HOST_PORT, { up: true, mtu: wanted.mtuBytes });
-    changed.push(`${HOST_PORT} up with MTU ${wanted.mtuBytes}`);
-  }
-  changed.push(...reconcilePodLinks(netlink, node, podLinks));
+  if (node.datapath === 'netdev') changed.push(...sinkLinks(netlink, podLinks, links));
+  const ours = new Set(podLinks);
+  // The host's ends; the pod's own end is the pod's.
+  for (const link of links) if (ours.has(link.name)) changed.push(...raise(netlink, link, node));
   changed.push(...reconcileAddress(netlink, node), ...reconcileRoutes(netlink, node));
   return changed;
 }
 
-/** The host's ends; the pod's own end is the pod's. */
-function reconcilePodLinks(netlink: Netlink, { mtuBytes }: NodeNetwork, names: readonly string[]): string[] {
-  const ours = new Set(names);
-  const changed: string[] = [];
-  for (const { name, up, mtu } of names.length === 0 ? [] : netlink.links()) {
-    if (!ours.has(name) || (up && mtu === mtuBytes)) continue;
-    netlink.changeLink(name, { up: true, mtu: mtuBytes });
-    changed.push(`${name} up with MTU ${mtuBytes}`);
-  }
-  return changed;
+function raise(netlink: Netlink, { name, up, mtu }: Link, { mtuBytes }: NodeNetwork): string[] {
+  if (up && mtu === mtuBytes) return [];
+  netlink.changeLink(name, { up: true, mtu: mtuBytes });
+  return [`${name} up with MTU ${mtuBytes}`];
 }
 
 function reconcileAddress(netlink: Netlink, { gateway, subnet }: NodeNetwork): string[] {

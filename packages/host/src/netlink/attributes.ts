@@ -30,18 +30,24 @@ export function nested(type: number): number {
 
 /** Reads the attributes behind a fixed header; their values are not copied. */
 export function readAttributes(bytes: Uint8Array, headerBytes = 0): Attributes {
-  return new Map(listAttributes(bytes, headerBytes));
+  const found = new Map<number, Uint8Array>();
+  eachAttribute(bytes, headerBytes, (type, value) => found.set(type, value));
+  return found;
 }
 
 /** Reads attributes in order, also those whose types repeat or mean nothing. */
 export function listAttributes(bytes: Uint8Array, headerBytes = 0): [type: number, value: Uint8Array][] {
   const list: [number, Uint8Array][] = [];
+  eachAttribute(bytes, headerBytes, (type, value) => list.push([type, value]));
+  return list;
+}
+
+function eachAttribute(bytes: Uint8Array, headerBytes: number, take: (type: number, value: Uint8Array) => void): void {
   for (let at = aligned(headerBytes); at + NLA_HDRLEN <= bytes.length; ) {
-    const length = readU16(bytes.subarray(at));
+    const length = readU16(bytes, at);
     if (length < NLA_HDRLEN || at + length > bytes.length)
       failHost('NETLINK_MALFORMED', { why: `an attribute of ${length} bytes, ${bytes.length - at} are left` });
-    list.push([readU16(bytes.subarray(at + 2)) & NLA_TYPE_MASK, bytes.subarray(at + NLA_HDRLEN, at + length)]);
+    take(readU16(bytes, at + 2) & NLA_TYPE_MASK, bytes.subarray(at + NLA_HDRLEN, at + length));
     at += aligned(length);
   }
-  return list;
 }

@@ -37,8 +37,11 @@ export function text(value: string): Uint8Array {
   return new TextEncoder().encode(`${value}\0`);
 }
 
-export function readU16(bytes: Uint8Array): number {
-  return viewOf(bytes).getUint16(0, LITTLE_ENDIAN);
+/** Without a view, since every attribute of a dump is read by it; RangeError when the bytes are too short. */
+export function readU16(bytes: Uint8Array, at = 0): number {
+  const [first, second] = [bytes[at], bytes[at + 1]];
+  if (first === undefined || second === undefined) throw new RangeError(`no 16 bits at ${at} of ${bytes.length} bytes`);
+  return LITTLE_ENDIAN ? first | (second << 8) : (first << 8) | second;
 }
 
 export function readU32(bytes: Uint8Array): number {
