@@ -55,3 +55,21 @@ test('a channel goes on answering echoes when the peer reads again', async () =>
   assert.equal(peer.socket.destroyed, false);
   channel.close();
 });
+
+test('a channel reads what comes at once in turns, so that others have theirs', async () => {
+  const peer = new FakePeer();
+  const channel = channelTo(peer);
+  peer.send({ kind: 'hello' }, 1);
+  let turn = 0;
+  const turns: number[] = [];
+  channel.onUnsolicited((_header, message) => {
+    if (message.kind === 'other') turns.push(turn);
+    return true;
+  });
+  const count = 10;
+  for (let xid = 0; xid < count; xid++) peer.send({ kind: 'other', type: 10, body: new Uint8Array(65_000) }, xid);
+  for (; turns.length < count && turn < 1_000; turn++) await new Promise(setImmediate);
+  assert.equal(turns.length, count);
+  assert.equal(new Set(turns).size, count, `messages came in turns ${turns}`);
+  channel.close();
+});
