@@ -48,10 +48,14 @@ async function statusJson(): Promise<NodeStatus> {
 
 /** Until the text says it; the answer of that moment. */
 function untilSays(pattern: RegExp): Promise<Ended> {
-  return until(async () => {
-    const answer = await status();
-    return pattern.test(answer.out) ? answer : undefined;
-  }, `the status says ${pattern}`);
+  return until(
+    async () => {
+      const answer = await status();
+      return pattern.test(answer.out) ? answer : undefined;
+    },
+    `the status says ${pattern}`,
+    60_000,
+  );
 }
 
 describe('tenet node status without a daemon', () => {
@@ -85,16 +89,23 @@ describe('tenet node status without a daemon', () => {
 });
 
 describe('tenet node status while the daemon starts', () => {
-  test('says what it waits for', async () => {
+  test('says what it waits for; and a daemon that is told to stop then has not failed', async () => {
     await node.ovs.stopOvsdb();
-    await using _daemon = await node.start();
-    const { code, out } = await until(async () => {
-      const answer = await status();
-      return answer.out.includes('waits for Open vSwitch') ? answer : undefined;
-    }, 'it waits for Open vSwitch');
+    await using daemon = await node.start();
+    const { code, out } = await until(
+      async () => {
+        const answer = await status();
+        return answer.out.includes('waits for Open vSwitch') ? answer : undefined;
+      },
+      'it waits for Open vSwitch',
+      60_000,
+    );
     assert.equal(code, 1);
     assert.match(out, /^node +n1: starting, tenet 0\.1\.0/);
     assert.match(out, /Open vSwitch is not connected at .*db\.sock\n {4}check that ovsdb-server and ovs-vswitchd/);
+    daemon.child.kill('SIGTERM');
+    assert.equal(await daemon.ended, 0);
+    assert.doesNotMatch(daemon.text(), /^tenet: /m);
     await node.ovs.startOvsdb();
   });
 });

@@ -25,14 +25,19 @@ export function nodeCommand(): Command {
       const { runNode } = await import('@tenet/agent');
       using life = untilSignalled();
       const log = daemonLog({ level: logLevel, component: 'node' });
-      await runNode({
-        config: readConfig(file),
-        plugin: { runtime: process.execPath, bundle: pluginBundle() },
-        log,
-        clock: DAEMON_CLOCK,
-        random: Math.random,
-        signal: life.signal,
-      });
+      try {
+        await runNode({
+          config: readConfig(file),
+          plugin: { runtime: process.execPath, bundle: pluginBundle() },
+          log,
+          clock: DAEMON_CLOCK,
+          random: Math.random,
+          signal: life.signal,
+        });
+      } catch (error) {
+        // Told to stop before it was ready: that is no failure.
+        if (!life.signal.aborted) throw error;
+      }
     });
 }
 
