@@ -73,7 +73,7 @@ export interface PrivateNode extends AsyncDisposable {
   /** Where the daemon writes the network configuration and the plugin. */
   readonly configDirectory: string;
   readonly binDirectory: string;
-  start(): Promise<Daemon>;
+  start(options?: { readonly logLevel?: string }): Promise<Daemon>;
   cni(options: CniCallOptions): Promise<CniAnswer>;
   /** A pod's namespace, gone with the node. */
   sandbox(): { readonly netns: string; readonly containerId: string };
@@ -96,10 +96,13 @@ export async function privateNode({
   clusterNetwork = CLUSTER_NETWORK,
   subnet = '10.131.2.0/29',
   nodeIp = NODE_IP,
+  callSeconds = 25,
 }: {
   readonly clusterNetwork?: ClusterNetworkObject;
   readonly subnet?: string;
   readonly nodeIp?: string;
+  /** How long a call of the plugin may take. */
+  readonly callSeconds?: number;
 } = {}): Promise<PrivateNode> {
   await using undo = new AsyncDisposableStack();
   const ovs = undo.use(await privateOvs());
@@ -142,7 +145,7 @@ export async function privateNode({
       kubeconfig,
       datapath: 'netdev',
       openvswitch: { database: ovs.dbSocket, runDirectory: ovs.directory },
-      cni: { socket, leases, configDirectory, binDirectory },
+      cni: { socket, leases, configDirectory, binDirectory, callSeconds },
     }),
   );
   const conflist = join(configDirectory, '80-tenet.conflist');
@@ -180,8 +183,9 @@ export async function privateNode({
     leases,
     configDirectory,
     binDirectory,
-    async start() {
-      const child = spawn('nsenter', [`--net=${path}`, TENET, 'node', '--config', config], {
+    async start({ logLevel = 'info' } = {}) {
+      const command = [TENET, 'node', '--config', config, '--log-level', logLevel];
+      const child = spawn('nsenter', [`--net=${path}`, ...command], {
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       let text = '';

@@ -37,6 +37,8 @@ const CONFIG = z.strictObject({
       leases: path.default('/var/lib/tenet/leases'),
       configDirectory: path.default('/etc/cni/net.d'),
       binDirectory: path.default('/opt/cni/bin'),
+      /** How long a call may take before it is undone: runtimes wait minutes, the plugin 40 s. */
+      callSeconds: z.number().min(1).max(30).default(25),
     })
     .prefault({}),
   /** Prometheus's, and `/healthz`. */

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import type { Netlink } from '@tenet/host';
 import { keepConnected, type SwitchConnection } from '@tenet/openflow/connection';
 import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
-import type { NodeNetwork, Peer } from '@tenet/pipeline';
-import { type Clock, type Ip, isTenetError, type Logger, type TenetError } from '@tenet/std';
+import type { NodeNetwork } from '@tenet/pipeline';
+import type { Clock, Ip, Logger } from '@tenet/std';
 import { ofPortsAgree } from './bridge/of-ports-agree.ts';
 import { ServiceConntrack } from './bridge/service-conntrack.ts';
 import { StrayPorts } from './bridge/stray-ports.ts';
-import { checkFixedPorts, ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
+import { ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
 import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
-import { attachmentKey } from './cni/attachment.ts';
 import { KeyedQueue } from './cni/keyed-queue.ts';
 import { restoreLostPorts } from './cni/restore-lost-ports.ts';
 import { VanishedSandboxes } from './cni/vanished-sandboxes.ts';
@@ -18,7 +17,7 @@ import type { NotReady, Wiring } from './cni/wiring.ts';
 import { coalesce } from './coalesce.ts';
 import type { AgentConfig } from './config.ts';
 import { agentError, failAgent } from './errors.ts';
-import { FlowCompiler, type FlowMap } from './flows/flow-compiler.ts';
+import { DesiredFlows } from './flows/desired-flows.ts';
 import { FlowReconciler } from './flows/flow-reconciler.ts';
 import { openFlowSwitch } from './flows/open-flow-switch.ts';
 import { watchFlows } from './flows/watch-flows.ts';
@@ -29,13 +28,12 @@ import { isPodAddress } from './ipam/addresses.ts';
 import { Leases } from './ipam/leases.ts';
 import { checkClusterStays, checkNodeStays } from './learn-node.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
-import { peersOf } from './peers.ts';
 import { raced } from './raced.ts';
 import type { NodeView } from './status/node-view.ts';
 import { Steps } from './steps.ts';
 import { awaitVnid } from './vnid-lookup.ts';
 import type { Cluster } from './watch-cluster.ts';
-import { BRIDGE, podPorts, wiredPods } from './wired-pods.ts';
+import { BRIDGE, wiredPods } from './wired-pods.ts';
 
 export interface NodeLoopsOptions {
   readonly config: AgentConfig;
@@ -56,6 +54,9 @@ const FULL_PASS_MS = 1_000;
 /** Asking the kernel for the way to each peer is dear where there are many, and peers seldom change their NIC. */
 const PASSES_PER_NEIGHBOURS = 5;
 
+/** Each look asks for the namespace of every pod, and one that is gone may stay gone for a minute. */
+const PASSES_PER_SANDBOX_LOOK = 10;
+
 /** The switch tells of foreign changes to its flows; at every so many passes they are read all the same. */
 const PASSES_PER_DUMP = 60;
 
@@ -68,13 +69,12 @@ export class NodeLoops implements AsyncDisposable {
   readonly #options: NodeLoopsOptions;
   readonly #steps: Steps;
   readonly #flows: FlowReconciler;
-  readonly #compiler = new FlowCompiler();
+  readonly #desired: DesiredFlows;
   readonly #rules: HostRulesSync;
   readonly #neighbours: TunnelNeighbours;
   readonly #vanished: VanishedSandboxes;
   readonly #strayPorts: StrayPorts;
   readonly #hostNetwork: HostNetwork;
-  readonly #detaching = new Set<string>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #listening: Disposable[] = [];
@@ -83,10 +83,6 @@ export class NodeLoops implements AsyncDisposable {
   #connecting: Promise<void> = Promise.resolve();
   #ended: Promise<void> = Promise.resolve();
   readonly #also = new Map<string, () => Promise<void>>();
-  /** The pods in the flows that were last compiled, and why there are none if that is so. */
-  #carried: ReadonlySet<string> = new Set();
-  #carriesNone: TenetError | undefined;
-  #refused = '';
   /** Whether the switch tells of foreign changes to its flows. */
   #isMonitored = false;
 
@@ -95,8 +91,9 @@ export class NodeLoops implements AsyncDisposable {
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#steps = new Steps({ log, signal: this.#signal, metrics });
+    this.#desired = new DesiredFlows({ nodeName: config.nodeName, node, cluster, cache: ovs.cache, log });
     this.#flows = new FlowReconciler({
-      desired: () => this.#desiredFlows(),
+      desired: () => this.#desired.compile(),
       log,
       onChanged: (change) => metrics.changed('flows', change),
     });
@@ -116,10 +113,10 @@ export class NodeLoops implements AsyncDisposable {
       queue: new KeyedQueue(),
       vnidOf: (namespace, signal) => awaitVnid(cluster.netNamespaces, namespace, { signal }),
       syncFlows: (signal) => raced(this.#flows.sync(), signal),
-      whyNotCarried: (ip) => this.#whyNotCarried(ip),
+      whyNotCarried: (ip) => this.#desired.whyNotCarried(ip),
       installedFlows: () => this.#flows.installed,
       whyNotReady: () => this.#whyNotReady(),
-      detaching: this.#detaching,
+      detaching: this.#desired.detaching,
       flushConntrack: (ip, signal) => raced(conntrack.flush(ip), signal),
     };
     this.#vanished = new VanishedSandboxes(this.wiring);
@@ -210,6 +207,7 @@ export class NodeLoops implements AsyncDisposable {
       this.#lookAtFlows();
     };
     this.#isMonitored = await watchFlows(connection, { onForeign, log });
+    this.#desired.heard();
     await this.#flows.sync();
     await this.#refreshNeighbours();
   }
@@ -234,7 +232,7 @@ export class NodeLoops implements AsyncDisposable {
   }
 
   async #fullPass(pass: number): Promise<void> {
-    const { config, node, cluster, netlink, metrics, log } = this.#options;
+    const { config, node, cluster, metrics, log } = this.#options;
     await this.#steps.run('own subnet', () => checkNodeStays(config.nodeName, node, cluster));
     await this.#steps.run('cluster network', () => checkClusterStays(node, cluster));
     await this.#lookAtPorts();
@@ -243,10 +241,14 @@ export class NodeLoops implements AsyncDisposable {
       for (const reason of mended) log.info('host network mended', { reason });
       if (mended.length > 0) metrics.changed('host network', { changed: mended.length });
     });
-    await this.#steps.run('vanished sandboxes', () => this.#vanished.detachGone(this.#signal));
+    if (pass % PASSES_PER_SANDBOX_LOOK === 0)
+      await this.#steps.run('vanished sandboxes', () => this.#vanished.detachGone(this.#signal));
     await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
     await this.#steps.run('flows', () => {
-      if (!this.#isMonitored || pass % PASSES_PER_DUMP === 0) this.#flows.distrust();
+      if (!this.#isMonitored || pass % PASSES_PER_DUMP === 0) {
+        this.#desired.heard();
+        this.#flows.distrust();
+      }
       return this.#flows.sync();
     });
     for (const [what, step] of this.#also) await this.#steps.run(what, step);
@@ -254,6 +256,7 @@ export class NodeLoops implements AsyncDisposable {
   }
 
   #lookAtFlows(): void {
+    this.#desired.heard();
     void this.#steps.run('flows', () => this.#flows.sync());
   }
 
@@ -268,33 +271,7 @@ export class NodeLoops implements AsyncDisposable {
 
   async #refreshNeighbours(): Promise<void> {
     if (this.#options.node.datapath !== 'netdev') return;
-    await this.#steps.run('tunnel neighbours', () => this.#neighbours.refresh(this.#peers(), this.#signal));
-  }
-
-  /** The flows that should be there. With vxlan0 or tun0 in the wrong place that is none: nothing may pass. */
-  #desiredFlows(): FlowMap | undefined {
-    const { node, cluster, ovs } = this.#options;
-    if (!cluster.netNamespaces.isSynced || !cluster.hostSubnets.isSynced || ovs.cache.root === undefined)
-      return undefined;
-    try {
-      checkFixedPorts(ovs.cache);
-    } catch (error) {
-      if (!isTenetError(error)) throw error;
-      this.#carried = new Set();
-      this.#carriesNone = error;
-      return new Map();
-    }
-    const pods = wiredPods(ovs.cache).filter(({ attachment }) => !this.#detaching.has(attachmentKey(attachment)));
-    const vnidOf = (namespace: string) => cluster.netNamespaces.get(namespace)?.vnid;
-    const ports = podPorts(pods, vnidOf);
-    this.#carried = new Set(ports.map(({ ip }) => ip.toString()));
-    this.#carriesNone = undefined;
-    return this.#compiler.compile({ node, pods: ports, peers: this.#peers() });
-  }
-
-  #whyNotCarried(ip: Ip): TenetError | undefined {
-    if (this.#carried.has(ip.toString())) return undefined;
-    return this.#carriesNone ?? agentError('FLOWS_NOT_INSTALLED', { what: `the pod ${ip}` });
+    await this.#steps.run('tunnel neighbours', () => this.#neighbours.refresh(this.#desired.peers(), this.#signal));
   }
 
   /** Why no pod can be wired now. Without ovsdb-server those that are here go on talking. */
@@ -302,26 +279,14 @@ export class NodeLoops implements AsyncDisposable {
     const { config, ovs } = this.#options;
     const unconnected = () => agentError('OPEN_VSWITCH_NOT_READY', { database: config.openvswitch.database });
     if (this.#connection === undefined) return { error: unconnected(), cutsPods: true };
-    if (this.#carriesNone !== undefined) return { error: this.#carriesNone, cutsPods: true };
+    const none = this.#desired.whyNoneIsCarried;
+    if (none !== undefined) return { error: none, cutsPods: true };
     return ovs.isConnected ? undefined : { error: unconnected(), cutsPods: false };
   }
 
   /** The host's ends of the pods' links. */
   #podLinks(): string[] {
     return wiredPods(this.#options.ovs.cache).map(({ hostVeth }) => hostVeth);
-  }
-
-  #peers(): readonly Peer[] {
-    const { config, node, cluster, log } = this.#options;
-    const { peers, refused } = peersOf(config.nodeName, node, cluster.hostSubnets.entries.values());
-    const said = JSON.stringify(refused);
-    if (said !== this.#refused) {
-      for (const { name, problem } of refused) {
-        log.warn('node left out', { node: name, reason: problem, remedy: `correct or delete HostSubnet ${name}` });
-      }
-    }
-    this.#refused = said;
-    return peers;
   }
 
   async #flush(zone: number, direction: 'orig' | 'reply', { family, value }: Ip): Promise<void> {

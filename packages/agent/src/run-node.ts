@@ -62,6 +62,7 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   await loops.started();
   await using server = new CniServer({
     socket: config.cni.socket,
+    deadlineMs: config.cni.callSeconds * 1_000,
     wiring: loops.wiring,
     log,
     signal,

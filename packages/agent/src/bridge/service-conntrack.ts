@@ -1,6 +1,7 @@
 import { unixctl } from '@tenet/ovsdb';
 import { type Datapath, SERVICE_ZONE } from '@tenet/pipeline';
 import type { Ip } from '@tenet/std';
+import { coalesce } from '../coalesce.ts';
 import { failAgent } from '../errors.ts';
 
 /** OVS 3.1 in userspace deletes while it walks its table, so that one flush skips entries: of 300, 125 were left. */
@@ -16,21 +17,45 @@ export interface ConntrackSwitch {
 
 /**
  * Ends what the switch remembers of a pod's service connections, before its address can be used again: else a new
- * pod's direct connection with an old one's ports would have its replies sent to the host. CONNTRACK_NOT_FLUSHED when
- * entries are left all the same.
+ * pod's direct connection with an old one's ports would have its replies sent to the host.
  */
-export async function flushServiceConntrack(datapath: Datapath, ovs: ConntrackSwitch, ip: Ip): Promise<void> {
-  for (let flushes = 0; flushes < MOST_FLUSHES; flushes++) {
-    await ovs.flush(SERVICE_ZONE, 'orig', ip);
-    await ovs.flush(SERVICE_ZONE, 'reply', ip);
-    if (datapath === 'system') return;
-    const left = await unixctl(await ovs.control(), 'dpctl/dump-conntrack', [`zone=${SERVICE_ZONE}`]);
-    if (!mentionsSource(left, ip)) return;
+export class ServiceConntrack {
+  readonly #datapath: Datapath;
+  readonly #ovs: ConntrackSwitch;
+  /** Many pods that go at once are looked up in one dump. */
+  readonly #dump: () => Promise<void>;
+  #dumped = '';
+
+  constructor(datapath: Datapath, ovs: ConntrackSwitch) {
+    this.#datapath = datapath;
+    this.#ovs = ovs;
+    this.#dump = coalesce(async () => {
+      this.#dumped = await unixctl(await ovs.control(), 'dpctl/dump-conntrack', [`zone=${SERVICE_ZONE}`]);
+    });
   }
-  failAgent('CONNTRACK_NOT_FLUSHED', { ip: ip.toString(), flushes: MOST_FLUSHES });
+
+  /** To be called once no flow makes new entries; CONNTRACK_NOT_FLUSHED when entries are left all the same. */
+  async flush(ip: Ip): Promise<void> {
+    if (this.#datapath === 'system') return this.#flushOnce(ip);
+    // Most pods have none: a look is cheaper than two flushes.
+    for (let flushes = 0; await this.#isMentioned(ip); flushes++) {
+      if (flushes === MOST_FLUSHES) failAgent('CONNTRACK_NOT_FLUSHED', { ip: ip.toString(), flushes });
+      await this.#flushOnce(ip);
+    }
+  }
+
+  async #isMentioned(ip: Ip): Promise<boolean> {
+    await this.#dump();
+    return mentionsSource(this.#dumped, ip);
+  }
+
+  async #flushOnce(ip: Ip): Promise<void> {
+    await this.#ovs.flush(SERVICE_ZONE, 'orig', ip);
+    await this.#ovs.flush(SERVICE_ZONE, 'reply', ip);
+  }
 }
 
 /** True when an entry of the dump has the address as source of one of its directions. */
 export function mentionsSource(dump: string, ip: Ip): boolean {
-  return dump.split('\n').some((line) => line.includes(`src=${ip},`));
+  return dump.includes(`src=${ip},`);
 }

@@ -5,9 +5,8 @@ export const CALL_PARTS = {
   vnid: "waiting for the project's VNID",
   lease: "writing the address's lease",
   link: "making the pod's interface",
-  port: 'waiting for ovs-vswitchd to take the port',
+  port: 'waiting for ovs-vswitchd and its port',
   flows: "waiting for the pod's flows",
-  conntrack: 'ending tracked connections',
 } as const;
 
 export type CallPart = keyof typeof CALL_PARTS;

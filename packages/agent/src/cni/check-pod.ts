@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { type Link, Netlink, RT_TABLE } from '@tenet/host';
-import { flowKey, sameFlow } from '@tenet/openflow';
 import { type NodeNetwork, podFlows } from '@tenet/pipeline';
 import { type Ip, Mac } from '@tenet/std';
 import { failAgent } from '../errors.ts';
 import { BRIDGE, externalIdsOf, podPorts, type WiredPod, wiredPod } from '../wired-pods.ts';
 import { attachmentKey, hostVethName } from './attachment.ts';
 import type { CallOptions } from './call-parts.ts';
+import { missingFlows } from './missing-flows.ts';
 import type { PreviousResult } from './network-configuration.ts';
 import { podRoutes } from './pod-link.ts';
 import type { CheckRequest } from './request.ts';
@@ -123,10 +123,7 @@ async function checkFlows(wiring: Wiring, pod: WiredPod, signal: AbortSignal): P
       continue;
     }
     const flows = podPorts([pod], () => vnid).flatMap((port) => podFlows(wiring.node, port));
-    const missing = flows.filter((flow) => {
-      const there = installed.get(flowKey(flow));
-      return there === undefined || !sameFlow(there, flow);
-    });
+    const missing = missingFlows(flows, installed);
     if (missing.length > 0) broken(`${missing.length} of the ${flows.length} flows of ${pod.ip} are not in the switch`);
     const problem = wiring.whyNotCarried(pod.ip);
     if (problem !== undefined) throw problem;

@@ -13,9 +13,6 @@ import { carryOut } from './carry-out.ts';
 import { answerVersion, parseCniRequest, WIRE_REQUEST } from './request.ts';
 import type { Wiring } from './wiring.ts';
 
-/** Runtimes wait minutes and the plugin 40 s; with the time to undo a failed call this ends before both. */
-const CALL_DEADLINE_MS = 25_000;
-
 /** A request is an environment and a network configuration: far more than that is a mistake. */
 const MAX_REQUEST_BYTES = 4 << 20;
 
@@ -24,8 +21,8 @@ export interface CniServerOptions {
   readonly socket: string;
   readonly wiring: Wiring;
   readonly log: Logger;
-  /** How long a call may take; 25 s unless told. */
-  readonly deadlineMs?: number;
+  /** How long a call may take before it is undone. */
+  readonly deadlineMs: number;
   /** Ends the calls under way. */
   readonly signal: AbortSignal;
   /** Hears of each call that has ended: how it was answered, and how long it took. */
@@ -70,7 +67,7 @@ export class CniServer implements AsyncDisposable {
   }
 
   async #answer(body: unknown): Promise<{ readonly status: number; readonly print?: object }> {
-    const { wiring, log, signal, onEnded, deadlineMs = CALL_DEADLINE_MS } = this.#options;
+    const { wiring, log, signal, onEnded, deadlineMs } = this.#options;
     const wire = WIRE_REQUEST.safeParse(body);
     if (!wire.success) {
       const error = agentError('CNI_CONFIGURATION', { problem: 'did not come from tenet-cni' });

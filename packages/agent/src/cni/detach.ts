@@ -1,5 +1,6 @@
 import { deleteConntrack } from '@tenet/host';
 import { deletePorts } from '@tenet/ovsdb';
+import type { Ip } from '@tenet/std';
 import { wiredPod } from '../wired-pods.ts';
 import { type Attachment, attachmentKey, hostVethName } from './attachment.ts';
 import type { CallOptions } from './call-parts.ts';
@@ -22,15 +23,8 @@ export async function detach(wiring: Wiring, attachment: Attachment, { signal, p
       parts.begin('flows');
       await wiring.syncFlows(signal);
       parts.begin('port');
-      await deletePorts(ovs, [hostVeth], { signal });
-      // Else the row would claim the address a moment longer, beside the pod that gets it next.
-      await ovs.cache.waitFor((cache) => cache.port(hostVeth) === undefined, { signal, what: `${hostVeth} is gone` });
-    }
-    if (ip !== undefined) {
-      parts.begin('conntrack');
-      await wiring.flushConntrack(ip, signal);
-      deleteConntrack({ originalSource: ip });
-      deleteConntrack({ replySource: ip });
+      // Without flows nothing makes new entries of conntrack, so that its end need not wait for the port's.
+      await Promise.all([removePort(wiring, hostVeth, signal), ip && forgetConnections(wiring, ip, signal)]);
     }
     parts.begin('link');
     netlink.deleteLink(hostVeth);
@@ -40,4 +34,16 @@ export async function detach(wiring: Wiring, attachment: Attachment, { signal, p
     detaching.delete(key);
   }
   parts.end();
+}
+
+async function removePort({ ovs }: Wiring, hostVeth: string, signal: AbortSignal): Promise<void> {
+  await deletePorts(ovs, [hostVeth], { signal });
+  // Else the row would claim the address a moment longer, beside the pod that gets it next.
+  await ovs.cache.waitFor((cache) => cache.port(hostVeth) === undefined, { signal, what: `${hostVeth} is gone` });
+}
+
+async function forgetConnections(wiring: Wiring, ip: Ip, signal: AbortSignal): Promise<void> {
+  await wiring.flushConntrack(ip, signal);
+  deleteConntrack({ originalSource: ip });
+  deleteConntrack({ replySource: ip });
 }

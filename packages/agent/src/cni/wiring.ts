@@ -3,6 +3,7 @@ import type { Vnid } from '@tenet/model';
 import type { OpenVSwitch } from '@tenet/ovsdb';
 import type { NodeNetwork } from '@tenet/pipeline';
 import type { Ip, Logger, TenetError } from '@tenet/std';
+import type { Detaching } from '../flows/desired-flows.ts';
 import type { FlowMap } from '../flows/flow-compiler.ts';
 import type { Leases } from '../ipam/leases.ts';
 import type { KeyedQueue } from './keyed-queue.ts';
@@ -27,7 +28,7 @@ export interface Wiring {
   /** Why no pod can be wired now; undefined when one can. */
   readonly whyNotReady: () => NotReady | undefined;
   /** Attachments whose flows must go although their ports are still there, by key. */
-  readonly detaching: Set<string>;
+  readonly detaching: Detaching;
   /** Ends what the switch remembers of a pod's service connections. */
   readonly flushConntrack: (ip: Ip, signal: AbortSignal) => Promise<void>;
 }
