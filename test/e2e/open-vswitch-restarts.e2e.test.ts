@@ -116,7 +116,6 @@ describe('ovsdb-server is killed and starts again', () => {
       });
       console.log(`#   ${name} ${(firstMs - startedMs).toFixed(0)} ms after ovsdb-server has started again`);
     }
-    // A pod that comes costs the userspace datapath packets of others, too: what follows is about the database alone.
     const reports = await Promise.all(paths.map(async ({ name, ping }) => ({ name, report: await ping.stop() })));
     for (const { name, report } of reports) {
       const firstMs = answeredFromMs(report, startedMs) ?? Number.POSITIVE_INFINITY;

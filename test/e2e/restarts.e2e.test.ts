@@ -1,7 +1,7 @@
-/** The agents of both nodes end and start again under running traffic: nobody notices, and nothing is changed. */
+/** Agents end and start again, pods come and go, all under running traffic: nobody else notices, and nothing is changed. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { endDaemon, type Lab, openLab, startDaemonAgain } from '@tenet/lab';
+import { endDaemon, type Lab, openLab, startDaemonAgain, targetsOf } from '@tenet/lab';
 import { eventually } from '../eventually.ts';
 import { logSince } from './agent-log.ts';
 import { watchNode } from './node-changes.ts';
@@ -17,6 +17,7 @@ import {
 
 const NODES = ['dt-infra1', 'dt-node2'] as const;
 const DEADLINE_MS = 30_000;
+const COMING_AND_GOING = 8;
 
 /** Within either node and from each to the other. */
 const PATHS = [
@@ -70,15 +71,29 @@ describe('the agents of both nodes', () => {
       what: 'the pod is told why it waits',
       deadlineMs: DEADLINE_MS,
     });
-    await running.nothingLost();
     await together(NODES, (node, signal) => startDaemonAgain(daemons, `${node}/agent`, signal));
     await runs('late');
+    await running.nothingLost();
     await using traffic = await startTraffic();
     assertNothingLost(await (await traffic.ping(await lab.pod('alpha/web'), await lab.pod('alpha/late'))).stop(), {
       name: 'to the pod that waited',
       atLeast: 1,
     });
   });
+});
+
+test(`${COMING_AND_GOING} pods that come and go on either node cost the others no packet`, async () => {
+  await using running = await runAlong(PATHS);
+  for (let turn = 0; turn < COMING_AND_GOING; turn++) {
+    const names = NODES.map((_, at) => `guest${turn}-${at}`);
+    await Promise.all(NODES.map((node, at) => runPod(names[at] ?? '', node)));
+    await Promise.all(names.map((name) => lab.kube.delete('Pod', { namespace: 'alpha', name })));
+    await eventually(() => (names.some((name) => targetsOf(daemons).has(`pod/alpha/${name}`)) ? undefined : true), {
+      what: `${names.join(' and ')} are gone`,
+      deadlineMs: DEADLINE_MS,
+    });
+  }
+  await running.nothingLost();
 });
 
 interface Running extends AsyncDisposable {

@@ -38,7 +38,7 @@ export async function startNode(lab: Lab, node: NodeSpec, signal: AbortSignal): 
   } else {
     netlink.changeLink(NIC, { name: UPLINK });
   }
-  configureUplink(netlink, lab, node);
+  await configureUplink(netlink, lab, { node, signal });
   return daemons;
 }
 
@@ -54,10 +54,14 @@ export async function restoreUplink(lab: Lab, node: NodeSpec, signal: AbortSigna
     deadlineMs: OVS_DEADLINE_MS,
     signal,
   });
-  configureUplink(netlink, lab, node);
+  await configureUplink(netlink, lab, { node, signal });
 }
 
-function configureUplink(netlink: Netlink, { settings }: Lab, node: NodeSpec): void {
+async function configureUplink(
+  netlink: Netlink,
+  { paths, settings }: Lab,
+  { node, signal }: { readonly node: NodeSpec; readonly signal: AbortSignal },
+): Promise<void> {
   const { underlay } = settings.cluster;
   netlink.changeLink(UPLINK, { up: true });
   netlink.addAddress({
@@ -66,6 +70,15 @@ function configureUplink(netlink: Netlink, { settings }: Lab, node: NodeSpec): v
     prefixLength: Prefix.parse(underlay.network).length,
   });
   netlink.replaceRoute({ destination: DEFAULT_ROUTE, gateway: Ip.parse(underlay.gateway) });
+  if (settings.datapath === 'system') return;
+  const target = `--target=${paths.node(node.name).unixctl}`;
+  // Refused until the switch has seen the address.
+  await waitUntil({
+    what: `Open vSwitch of ${node.name} has no route to its peers`,
+    look: () => succeeds(['ovs-appctl', target, 'ovs/route/add', underlay.network, UPLINK], signal),
+    deadlineMs: OVS_DEADLINE_MS,
+    signal,
+  });
 }
 
 /** Starts the node's own ovsdb-server and ovs-vswitchd; returns when both serve. */
@@ -87,11 +100,14 @@ async function startSwitch(lab: Lab, node: string, signal: AbortSignal): Promise
     deadlineMs: OVS_DEADLINE_MS,
     signal,
   });
+  // Of the kernel's routes the switch keeps a copy, which it empties and fills again whenever a link of the node comes,
+  // goes or changes. A tunnel's flow that is looked at in between drops: each pod would cost others packets.
+  const options = lab.settings.datapath === 'netdev' ? ['--disable-system-route'] : [];
   const vswitchd = await startDaemon(lab, {
     name: `${node}/ovs-vswitchd`,
     namespace,
     environment,
-    command: ['ovs-vswitchd', `unix:${databaseSocket}`, `--unixctl=${unixctl}`],
+    command: ['ovs-vswitchd', `unix:${databaseSocket}`, `--unixctl=${unixctl}`, ...options],
   });
   await waitUntil({
     what: `the ovs-vswitchd of ${node} does not answer`,
@@ -105,6 +121,10 @@ async function startSwitch(lab: Lab, node: string, signal: AbortSignal): Promise
 /** True when the daemon answers a command; its end is an error, a refusal only means "not yet". */
 async function answers(daemon: Daemon, command: [string, ...string[]], signal: AbortSignal): Promise<boolean> {
   daemon.mustRun();
+  return succeeds(command, signal);
+}
+
+async function succeeds(command: [string, ...string[]], signal: AbortSignal): Promise<boolean> {
   try {
     await runCommand({ command, signal });
     return true;
