@@ -4,6 +4,7 @@ import { Netlink } from '@tenet/host';
 import { connectSwitch, type SwitchConnection } from '@tenet/openflow/connection';
 import type { DropClass } from '@tenet/pipeline';
 import { Mac } from '@tenet/std';
+import { PATIENCE } from '../process/patience.ts';
 import type { Lab } from '../state/lab-state.ts';
 import { countedSince, readDropCounters } from './drop-counters.ts';
 import type { Endpoint, NodeEndpoint } from './endpoint.ts';
@@ -21,11 +22,11 @@ export interface PairFinding {
   readonly isAsExpected: boolean;
 }
 
-const REACH_TIMEOUT_MS = 2000;
+const REACH_TIMEOUT_MS = 2000 * PATIENCE;
 /** What is dropped is waited for in vain: not longer than it takes to be sure. */
 const BLOCKED_TIMEOUT_MS = 500;
 /** Open vSwitch credits counters about twice a second. */
-const COUNTER_DEADLINE_MS = 3000;
+const COUNTER_DEADLINE_MS = 3000 * PATIENCE;
 const COUNTER_LOOK_MS = 50;
 
 /**

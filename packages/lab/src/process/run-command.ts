@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { failLab } from '../errors.ts';
+import { PATIENCE } from './patience.ts';
 
 /** A program to run to its end. */
 export interface Command {
@@ -26,4 +27,4 @@ export function runCommand({ command: [program, ...args], signal }: Command): Pr
   });
 }
 
-const COMMAND_DEADLINE_MS = 20_000;
+const COMMAND_DEADLINE_MS = 20_000 * PATIENCE;

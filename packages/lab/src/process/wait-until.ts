@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { failLab } from '../errors.ts';
+import { PATIENCE } from './patience.ts';
 
 /** What is waited for, and how to say that it did not come. */
 export interface Wait<T> {
@@ -16,12 +17,12 @@ export interface Wait<T> {
 
 /** Looks again and again until there is a result; NOT_READY after the deadline. */
 export async function waitUntil<T>({ what, look, state, deadlineMs, pollMs = 10, signal }: Wait<T>): Promise<T> {
-  const endMs = performance.now() + deadlineMs;
+  const endMs = performance.now() + deadlineMs * PATIENCE;
   for (;;) {
     const result = await look();
     if (result !== undefined && result !== false) return result;
     if (performance.now() > endMs)
-      failLab('NOT_READY', { what, seconds: deadlineMs / 1000, state: state?.() ?? 'nothing yet' });
+      failLab('NOT_READY', { what, seconds: (deadlineMs * PATIENCE) / 1000, state: state?.() ?? 'nothing yet' });
     await pause(pollMs, undefined, { signal });
   }
 }
