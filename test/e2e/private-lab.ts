@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type KubeClient, openKubeClient } from '@tenet/kube';
-import { type LabPaths, namespaceOf, openLab } from '@tenet/lab';
+import { type Datapath, type LabPaths, namespaceOf, openLab } from '@tenet/lab';
 import { parseFlowDump } from '@tenet/openflow';
 import { type DropClass, readCookie } from '@tenet/pipeline';
 import { Ip, Mac } from '@tenet/std';
@@ -27,6 +27,7 @@ export interface LabPod {
 }
 
 export interface PrivateLab extends AsyncDisposable {
+  readonly datapath: Datapath;
   readonly paths: LabPaths;
   readonly kube: KubeClient;
   /** A pod by `namespace/name`, as it is now. */
@@ -41,27 +42,30 @@ export interface PrivateLab extends AsyncDisposable {
   inNetns(target: string, program: string, ...args: string[]): Promise<string>;
 }
 
-/** Brings a lab up. Disposing of it takes it down. */
-export async function privateLab({
-  datapath = 'netdev',
-}: {
-  readonly datapath?: 'netdev' | 'system';
-} = {}): Promise<PrivateLab> {
-  const state = await mkdtemp(join(tmpdir(), 'tenet-lab-'));
+/**
+ * Brings a lab up. Disposing of it takes it down. Where bringing up takes long all files share the one in the directory
+ * TENET_TEST_LAB, which then stays.
+ */
+export async function privateLab(): Promise<PrivateLab> {
+  const shared = process.env.TENET_TEST_LAB;
+  const state = shared ?? (await mkdtemp(join(tmpdir(), 'tenet-lab-')));
   const tenet = async (...args: string[]): Promise<string> => {
     const [noun = '', verb = '', ...rest] = args;
     const { stdout } = await run(TENET, [noun, verb, '--state', state, ...rest], { maxBuffer: 1 << 26 });
     return stdout;
   };
-  const startMs = performance.now();
-  await tenet('lab', 'up', '--detach', '--datapath', datapath);
-  console.log(`# lab up in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  if (shared === undefined) {
+    const startMs = performance.now();
+    await tenet('lab', 'up', '--detach');
+    console.log(`# lab up in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  }
   const lab = openLab(state);
   const kube = await openKubeClient({ kubeconfig: lab.paths.kubeconfig });
   const netns = (target: string) => namespaceOf(lab, target);
 
   return {
     paths: lab.paths,
+    datapath: lab.settings.datapath,
     kube,
     tenet,
     netns,
@@ -101,6 +105,7 @@ export async function privateLab({
     },
     async [Symbol.asyncDispose]() {
       await kube[Symbol.asyncDispose]();
+      if (shared !== undefined) return;
       await tenet('lab', 'down');
       await rm(state, { recursive: true, force: true });
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Netlink } from '@tenet/host';
 import { type Outcome, probePing, probeTcp, probeUdp } from '@tenet/lab';
 import type { Ip } from '@tenet/std';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import type { LabPod, PrivateLab } from './private-lab.ts';
 
 export const PROTOCOLS = ['TCP', 'UDP', 'ICMP'] as const;
@@ -12,9 +12,17 @@ export interface ProbeFrom {
   readonly netns: string;
 }
 
-/** Sends one request and answers what became of it. */
-export function probe(protocol: (typeof PROTOCOLS)[number], from: ProbeFrom, to: Ip): Promise<Outcome> {
-  const target = { namespace: from.netns, to };
+/** How long to wait for an answer that has to come: it ends the waiting. */
+export const REPLY_MS = 1000 * PATIENCE;
+
+/** Sends one request and answers what became of it; for an answer that must not come one second is enough. */
+export function probe(
+  protocol: (typeof PROTOCOLS)[number],
+  from: ProbeFrom,
+  to: Ip,
+  timeoutMs = 1000,
+): Promise<Outcome> {
+  const target = { namespace: from.netns, to, timeoutMs };
   if (protocol === 'TCP') return probeTcp(target);
   return protocol === 'UDP' ? probeUdp(target) : probePing(target);
 }

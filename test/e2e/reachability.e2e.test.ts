@@ -1,11 +1,11 @@
 /** Who reaches whom, with real packets: TCP, UDP and ICMP, on one node and across nodes, up to the MTU and beyond. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { probePing, probeTcp, probeUdp } from '@tenet/lab';
+import { endpointsOf, labHealth, matrixText, openLab, probePing, probeTcp, probeUdp, proveIsolation } from '@tenet/lab';
 import { Ip } from '@tenet/std';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import { type PrivateLab, privateLab } from './private-lab.ts';
-import { assertBlocked, knowMac, PROTOCOLS, probe } from './probe-all.ts';
+import { assertBlocked, knowMac, PROTOCOLS, probe, REPLY_MS } from './probe-all.ts';
 
 const MTU_BYTES = 1450;
 /** IPv4 and ICMP headers. */
@@ -101,7 +101,7 @@ describe('packets arrive', () => {
     for (const protocol of PROTOCOLS) {
       test(`by ${protocol} ${what}`, async () => {
         const source = await place(from);
-        const outcome = await probe(protocol, source, (await place(to)).ip);
+        const outcome = await probe(protocol, source, (await place(to)).ip, REPLY_MS);
         if (protocol === 'ICMP') assert.equal(outcome.outcome, 'reply');
         else {
           assert.ok(outcome.outcome === 'answered', JSON.stringify(outcome));
@@ -117,6 +117,7 @@ describe('packets arrive', () => {
       namespace: (await place('alpha/web')).netns,
       to: (await place('logging/logging-es-1')).ip,
       port: 9200,
+      timeoutMs: REPLY_MS,
     });
     assert.ok(outcome.outcome === 'answered' && outcome.answer.port === 9200, JSON.stringify(outcome));
   });
@@ -150,7 +151,7 @@ describe('packets of every size', () => {
   for (const { from, to } of SIZED) {
     test(`from ${from} to ${to}: at the MTU whole, one byte above it refused, and in fragments when that is allowed`, async () => {
       const source = await place(from);
-      const target = { namespace: source.netns, to: (await place(to)).ip };
+      const target = { namespace: source.netns, to: (await place(to)).ip, timeoutMs: REPLY_MS };
       const size = MTU_BYTES - PING_OVERHEAD_BYTES;
       assert.equal((await probePing({ ...target, size, dontFragment: true })).outcome, 'reply');
       assert.equal((await probePing({ ...target, size: size + 1, dontFragment: true })).outcome, 'too-big');
@@ -158,7 +159,8 @@ describe('packets of every size', () => {
     });
 
     test(`from ${from} to ${to}: 3,000 bytes of UDP and 3,000 back`, async () => {
-      const outcome = await probeUdp({ namespace: (await place(from)).netns, to: (await place(to)).ip, size: 3000 });
+      const target = { namespace: (await place(from)).netns, to: (await place(to)).ip, timeoutMs: REPLY_MS };
+      const outcome = await probeUdp({ ...target, size: 3000 });
       assert.equal(outcome.outcome, 'answered');
     });
   }
@@ -169,6 +171,20 @@ describe('packets of every size', () => {
     const send = async () => [await probeUdp({ namespace: netns, to: ip, size: 3000 })];
     await assertBlocked(lab, { send, node, atLeast: 3 });
   });
+});
+
+test('of all places and both nodes and outside each reaches whom it may, and no other, as `lab run` shows', async () => {
+  const here = openLab(lab.paths.state);
+  const signal = AbortSignal.timeout(60_000 * PATIENCE);
+  const { status } = await labHealth(here, signal);
+  const findings = await proveIsolation(here, endpointsOf(here, status), signal);
+  // 3 pods of alpha, 2 of beta; others may be there, too.
+  const blocked = findings.filter(({ expectation }) => expectation.kind === 'blocked');
+  assert.ok(blocked.length >= 3 * 2 * 2, `${blocked.length} of ${findings.length} pairs are to be blocked`);
+  assert.ok(
+    findings.every(({ isAsExpected }) => isAsExpected),
+    matrixText(findings).join('\n'),
+  );
 });
 
 describe('the article', () => {
