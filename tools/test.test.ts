@@ -15,6 +15,8 @@ interface Planted {
   readonly lastLine: string;
   /** What else must be printed. */
   readonly says?: RegExp;
+  /** Instead of a program that has no file to run on another kernel. */
+  readonly kernel?: string;
   /** Instead of the gate's. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -23,6 +25,8 @@ const UNIT = 'packages/a/src/planted.test.ts';
 const E2E = 'test/e2e/planted.e2e.test.ts';
 const GOOD = "test('good', () => {});\n";
 const FAILING = "test('bad', () => {\n  throw new Error('as planted');\n});\n";
+
+const NO_KERNEL = "console.log('0 passed, 0 failed in 0 files');\n";
 
 const PLANTED: readonly Planted[] = [
   {
@@ -95,15 +99,42 @@ const PLANTED: readonly Planted[] = [
     says: /only 0 ran a test$/m,
   },
   { what: 'no file at all', files: {}, lastLine: '0 passed, 1 failed', says: /^FAILED there is no test file$/m },
+  {
+    what: 'tests that passed and failed on another kernel',
+    files: { [UNIT]: GOOD },
+    kernel: "console.log('a line\\n4 passed, 2 failed in 3 files');\nprocess.exitCode = 1;\n",
+    lastLine: '5 passed, 2 failed',
+    says: /^a line\nkernel: 3 files in/m,
+  },
+  {
+    what: 'another kernel that counts and then says something else',
+    files: { [UNIT]: GOOD },
+    kernel: "console.log('4 passed, 0 failed in 3 files\\npanic');\n",
+    lastLine: '1 passed, 1 failed',
+    says: /^panic\nFAILED the kernel's tests ended with status 0 and no count$/m,
+  },
+  {
+    what: 'another kernel that counts no failure but fails',
+    files: { [UNIT]: GOOD },
+    kernel: "console.log('4 passed, 0 failed in 3 files');\nprocess.exitCode = 3;\n",
+    lastLine: '5 passed, 1 failed',
+    says: /^FAILED the kernel's tests ended with status 3$/m,
+  },
   { what: 'no git', files: { [UNIT]: GOOD, [E2E]: GOOD }, lastLine: '2 passed, 0 failed', environment: { PATH: '' } },
 ];
 
 /** What the counting prints and how it ends, on a tree that holds these files and is no git checkout. */
-async function outputOf({ files, environment = {} }: Planted): Promise<{ stdout: string; status: number | null }> {
+async function outputOf({
+  files,
+  kernel = NO_KERNEL,
+  environment = {},
+}: Planted): Promise<{ stdout: string; status: number | null }> {
   using tree = mkdtempDisposableSync(join(tmpdir(), 'tenet-counted-'));
   write(tree.path, 'package.json', '{ "type": "module" }\n');
-  mkdirSync(join(tree.path, 'tools'));
-  copyFileSync(join(import.meta.dirname, 'test.ts'), join(tree.path, 'tools/test.ts'));
+  mkdirSync(join(tree.path, 'tools/kernel'), { recursive: true });
+  writeFileSync(join(tree.path, 'tools/kernel/run.ts'), kernel);
+  for (const name of ['test.ts', 'tally.ts'])
+    copyFileSync(join(import.meta.dirname, name), join(tree.path, 'tools', name));
   for (const [file, text] of Object.entries(files))
     write(tree.path, file, `import { describe, test } from 'node:test';\n${text}`);
   // This process is a test's: the runner that it starts must not think that it is one, too.

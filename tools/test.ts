@@ -1,20 +1,19 @@
 /**
- * Runs the tests and counts them: `test.ts [unit|integration|e2e]…`, all three by default, cheap ones first.
+ * Runs the tests and counts them: `test.ts [unit|integration|e2e|kernel]…`, all four by default, cheap ones first.
  * A test runner that finds no file says "ok", so this one fails when fewer files ran than there are; and with
  * TENET_REQUIRE_NET=1, as the gate sets it, a skipped test is a failed one. Last line, however it ends:
  * `N passed, N failed`.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, globSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import process from 'node:process';
-import { run } from 'node:test';
+import { createInterface } from 'node:readline';
+import { type RunOptions, Tally } from './tally.ts';
 
-interface Kind {
+interface Kind extends Pick<RunOptions, 'isolation' | 'timeoutMs'> {
   readonly pattern: RegExp;
-  /** Unit tests are pure and share one process; those with namespaces get one each, so that a leak dies with it. */
-  readonly isolation: 'none' | 'process';
-  readonly timeoutMs: number;
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -23,55 +22,87 @@ const KINDS: Readonly<Record<string, Kind>> = {
   e2e: { pattern: /^test\/e2e\/.*\.e2e\.test\.ts$/, isolation: 'process', timeoutMs: 300_000 },
 };
 
+/** Those of e2e again, on the kernel's datapath: it needs another kernel, so another program boots one and counts. */
+const KERNEL = 'kernel';
+
 const root = join(import.meta.dirname, '..');
-let passed = 0;
-let failed = 0;
-let filesWanted = 0;
-const filesRan = new Set<string>();
-/** How many tests of each file have begun and not ended. */
-const unended = new Map<string, number>();
-const heard = new Map<string, { readonly firstMs: number; readonly lastMs: number }>();
+const tally = new Tally();
 let isThrough = false;
 
+const names = [...Object.keys(KINDS), KERNEL];
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => KINDS[name] === undefined);
+const unknown = wanted.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  console.error(`tenet: no tests of kind ${unknown.join(', ')}: choose from ${Object.keys(KINDS).join(', ')}`);
+  console.error(`tenet: no tests of kind ${unknown.join(', ')}: choose from ${names.join(', ')}`);
   process.exit(64);
 }
 
 // Unit tests share this process: one that calls process.exit() must not end the run as if all were well.
 process.on('exit', () => {
-  if (!isThrough) fault('the run ended before all tests had: look for a process.exit() in what is tested');
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  if (!isThrough) tally.fault('the run ended before all tests had: look for a process.exit() in what is tested');
+  console.log(`${tally.passed} passed, ${tally.failed} failed`);
+  process.exitCode = tally.failed === 0 ? 0 : 1;
 });
 try {
   await runAll();
 } catch (error) {
-  fault(`the tests could not be run: ${error instanceof Error ? error.stack : error}`);
+  tally.fault(`the tests could not be run: ${error instanceof Error ? error.stack : error}`);
 }
 isThrough = true;
 process.exit();
 
 async function runAll(): Promise<void> {
   const present = filesHere();
+  let filesWanted = 0;
   for (const [name, kind] of Object.entries(KINDS)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    if (!isWanted(name)) continue;
     const files = present.filter((file) => kind.pattern.test(file)).map((file) => join(root, file));
     filesWanted += files.length;
     if (files.length === 0) continue;
     const startedMs = performance.now();
-    await runFiles(files, kind);
+    await tally.runFiles(files, { root, ...kind });
     if (kind.isolation === 'process')
-      for (const file of files) console.log(`  ${relative(root, file)}: ${secondsOf(file)} s`);
-    console.log(`${name}: ${files.length} files in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+      for (const file of files) console.log(`  ${relative(root, file)}: ${tally.secondsOf(file)} s`);
+    console.log(`${name}: ${files.length} files in ${secondsSince(startedMs)} s`);
   }
-  if (filesWanted === 0) fault('there is no test file');
-  if (filesRan.size !== filesWanted) {
-    fault(`${filesWanted} test files are there, but only ${filesRan.size} ran a test`);
+  tally.close();
+  if (isWanted(KERNEL)) {
+    const startedMs = performance.now();
+    const files = await runKernel();
+    filesWanted += files;
+    console.log(`${KERNEL}: ${files} files in ${secondsSince(startedMs)} s`);
   }
-  for (const [file, tests] of unended) if (tests > 0) fault(`${tests} tests of ${file} began and never ended`);
+  if (filesWanted === 0) tally.fault('there is no test file');
+}
+
+/** Adds what the other program counts; its last line says how many of how many files. Answers the number of files. */
+async function runKernel(): Promise<number> {
+  const child = spawn(process.execPath, ['tools/kernel/run.ts'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  let counted: RegExpExecArray | null = null;
+  for await (const line of createInterface(child.stdout)) {
+    counted = /^(\d+) passed, (\d+) failed in (\d+) files$/.exec(line);
+    if (counted === null) console.log(line);
+  }
+  await ended;
+  if (counted === null) {
+    tally.fault(`the kernel's tests ended with status ${child.exitCode ?? child.signalCode} and no count`);
+    return 0;
+  }
+  const [passed = 0, failed = 0, files = 0] = counted.slice(1).map(Number);
+  tally.passed += passed;
+  tally.failed += failed;
+  if (failed === 0 && child.exitCode !== 0)
+    tally.fault(`the kernel's tests ended with status ${child.exitCode ?? child.signalCode}`);
+  return files;
+}
+
+function isWanted(name: string): boolean {
+  return wanted.length === 0 || wanted.includes(name);
+}
+
+function secondsSince(startedMs: number): string {
+  return ((performance.now() - startedMs) / 1000).toFixed(1);
 }
 
 /** The files that git knows of or would add; without git or its directory, all that look like tests. */
@@ -85,78 +116,4 @@ function filesHere(): string[] {
   } catch {
     return globSync('{packages,tools,test}/**/*.test.ts', { cwd: root, exclude: ['**/node_modules/**'] });
   }
-}
-
-function runFiles(files: string[], { isolation, timeoutMs }: Kind): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = run({
-      files,
-      isolation,
-      concurrency: isolation === 'none' ? true : 1,
-      timeout: timeoutMs,
-      cwd: root,
-    });
-    stream.on('test:enqueue', (test) => {
-      if (!isFile(test)) count(test.file, 1);
-    });
-    stream.on('test:pass', (test) => {
-      if (isFile(test)) return;
-      count(test.file, -1);
-      if (test.todo !== undefined) console.log(`todo: ${test.name}: ${reason(test.todo)}`);
-      // A skipped suite does not even tell of its tests.
-      else if (test.skip !== undefined) skipped(test.name, reason(test.skip));
-      else if (test.details.type !== 'suite') passed++;
-    });
-    stream.on('test:fail', (test) => {
-      if (!isFile(test)) count(test.file, -1);
-      if (test.todo !== undefined) {
-        console.log(`todo: ${test.name}: ${reason(test.todo)}`);
-        return;
-      }
-      // A suite fails because of a test in it, which was counted; a file may fail by itself.
-      const error = test.details.error as Error & { code?: string; failureType?: string; cause?: unknown };
-      if (error.failureType === 'subtestsFailed') return;
-      failed++;
-      console.log(`\nFAILED ${test.name}  (${test.file ?? '?'}:${test.line ?? 0})`);
-      console.log(String(error.cause instanceof Error ? (error.cause.stack ?? error.cause) : (error.cause ?? error)));
-    });
-    stream.on('test:stderr', ({ message }) => process.stderr.write(message));
-    stream.on('test:stdout', ({ message }) => process.stdout.write(message));
-    stream.on('error', reject);
-    stream.on('end', resolve);
-    stream.resume();
-  });
-}
-
-/** In a process of its own a file is reported as a test whose name is its path, whether or not it ran any. */
-function isFile({ name }: { readonly name: string }): boolean {
-  return name.endsWith('.test.ts');
-}
-
-/** From the first to the last that was heard of a file. */
-function secondsOf(file: string): string {
-  const { firstMs, lastMs } = heard.get(file) ?? { firstMs: 0, lastMs: 0 };
-  return ((lastMs - firstMs) / 1000).toFixed(1);
-}
-
-function count(file: string | undefined, change: 1 | -1): void {
-  if (file === undefined) return;
-  const nowMs = performance.now();
-  heard.set(file, { firstMs: heard.get(file)?.firstMs ?? nowMs, lastMs: nowMs });
-  filesRan.add(file);
-  unended.set(file, (unended.get(file) ?? 0) + change);
-}
-
-function reason(said: string | boolean): string {
-  return typeof said === 'string' ? said : 'no reason given';
-}
-
-function skipped(name: string, why: string): void {
-  console.log(`SKIPPED ${name}: ${why}`);
-  if (process.env.TENET_REQUIRE_NET === '1') failed++;
-}
-
-function fault(sentence: string): void {
-  console.log(`FAILED ${sentence}`);
-  failed++;
 }

@@ -1,0 +1,77 @@
+/** One file each of what runs in the kernel's machine, where stripping types and finding packages would take minutes. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+export interface Bundles {
+  /** Sources, by the name of the file that is made of each, without its ending. */
+  readonly entries: Readonly<Record<string, string>>;
+  /** Where they are made, `NAME.js` each. */
+  readonly directory: string;
+}
+
+/** Bundles each entry with all that it imports; what they share is made once, in files of its own. */
+export async function bundle({ entries, directory }: Bundles): Promise<void> {
+  // Says what they are, so that Node need not find out.
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
+  await build({
+    entryPoints: { ...entries },
+    outdir: directory,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // What is not there need not be read: every process reads all of it.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    sourcemap: 'external',
+    // A native addon, which finds its binary beside itself.
+    external: ['koffi', 'esbuild'],
+    plugins: [ownPlaces, credentialsOnly],
+    // Packages in CommonJS ask for Node's own modules this way.
+    banner: {
+      js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+}
+
+/** A source finds files from where it is: in a bundle it is still there. */
+const ownPlaces: Plugin = {
+  name: 'own-places',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => ({
+      loader: 'ts',
+      contents: readFileSync(path, 'utf8')
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+      resolveDir: dirname(path),
+    }));
+  },
+};
+
+/**
+ * Of @kubernetes/client-node only the credentials are used, and its HTTP client only with TLS, which a lab has not. The
+ * packages do not say that their modules have no side effects, so 18 MB would come along, which takes a daemon 20 s to read.
+ */
+const credentialsOnly: Plugin = {
+  name: 'credentials-only',
+  setup({ onLoad, onResolve, resolve }) {
+    const asked = { isAsked: true };
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, async ({ path, pluginData, ...options }) => {
+      if (pluginData === asked) return undefined;
+      const whole = await resolve(path, { ...options, pluginData: asked });
+      return { path: join(dirname(whole.path), 'config.js'), sideEffects: false };
+    });
+    onResolve({ filter: /^\./ }, async ({ path, pluginData, ...options }) => {
+      if (pluginData === asked || !options.importer.includes('/@kubernetes/client-node/')) return undefined;
+      const found = await resolve(path, { ...options, pluginData: asked });
+      return { path: found.path, sideEffects: false };
+    });
+    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
