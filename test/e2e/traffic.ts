@@ -45,7 +45,7 @@ export interface Flow<Report> {
   stop(): Promise<Report>;
 }
 
-export interface End {
+interface End {
   /** The path of its network namespace. */
   readonly netns: string;
   readonly ip: Ip;
@@ -171,20 +171,20 @@ export function nowMs(): number {
 }
 
 /** What became of a ping, in numbers. */
-export interface PingTally {
+interface PingTally {
   readonly sent: number;
   readonly lost: number;
   /** The longest time without an answered request, by times of sending. */
   readonly longestGapMs: number;
 }
 
-export function tallyOf({ sentMs, answeredMs }: PingReport): PingTally {
+function tallyOf({ sentMs, answeredMs }: PingReport): PingTally {
   const answered = sentMs.filter((_, at) => answeredMs[at] !== null);
   return { sent: sentMs.length, lost: sentMs.length - answered.length, longestGapMs: longestGapMs(answered) };
 }
 
 /** The longest time in which nothing arrived, in either direction. */
-export function longestStallMs({ forth, back }: StreamReport): number {
+function longestStallMs({ forth, back }: StreamReport): number {
   return Math.max(longestGapMs(forth.arrivedMs), longestGapMs(back.arrivedMs));
 }
 

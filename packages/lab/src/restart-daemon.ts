@@ -16,17 +16,18 @@ export async function endDaemon(
   name: string,
   { with: how = 'SIGKILL', signal }: { readonly with?: NodeJS.Signals; readonly signal: AbortSignal },
 ): Promise<LiveProcess> {
-  const found = recorded(lab, name);
-  kill(found, how);
+  const { pid, startTicks } = recorded(lab, name);
+  const target = { pid, startTicks };
+  kill(target, how);
   await waitUntil({
     what: `${name} would not end`,
-    look: () => !isAlive(found),
-    state: () => `process ${found.pid} still runs after ${how}`,
+    look: () => !isAlive(target),
+    state: () => `process ${pid} still runs after ${how}`,
     deadlineMs: END_DEADLINE_MS,
     pollMs: 1,
     signal,
   });
-  return found;
+  return target;
 }
 
 /**
