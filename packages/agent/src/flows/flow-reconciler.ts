@@ -71,6 +71,8 @@ export class FlowReconciler {
     this.#wanted = desired;
     if (flowSwitch === undefined || desired === undefined)
       return failAgent('FLOWS_NOT_INSTALLED', { what: 'this node' });
+    // What it has is what it should have, and neither has changed since.
+    if (desired === this.#installed) return;
     const startedMs = performance.now();
     const doubts = this.#doubts;
     const installed = this.#installed ?? byKey(await flowSwitch.dumpFlows());
