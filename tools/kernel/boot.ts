@@ -2,21 +2,23 @@
  * A machine of its own for tests that need another kernel: qemu without any hardware's help, so it runs wherever tests
  * run, 10 to 20 times slower. Its root is this machine's, and nothing that is written there stays.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export interface BootOptions {
-  /** An unpacked kernel package. */
+  /** An unpacked kernel package, and what `uname -r` says of it. */
   readonly kernel: string;
-  /** An empty directory for what the machine is booted from. */
-  readonly directory: string;
+  readonly release: string;
+  /** The archive whose first program is `init`. */
+  readonly initramfs: string;
   /** Directories that are to be seen in the machine although they are below `/tmp` or `/run`, which are empty there. */
   readonly keep: readonly string[];
   /** A shell command, without standard input. The machine ends with it. */
   readonly command: string;
+  /** Of the emulator; ours unless told. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** Gets each line that comes out of the machine: the command's, and complaints of its kernel. */
   readonly onLine: (line: string) => void;
   /** How long the machine may say nothing. */
@@ -24,8 +26,6 @@ export interface BootOptions {
   readonly signal: AbortSignal;
 }
 
-/** What the first program needs to get at the root; all else is loaded from there. */
-const MODULES = ['9pnet_virtio', 'virtio_pci', '9p', 'overlay'];
 const CPUS = 2;
 const MEMORY_MIB = 4096;
 
@@ -34,12 +34,10 @@ const MEMORY_MIB = 4096;
  * one (a panic, a full disk), when it falls silent, and with the signal's reason.
  */
 export async function boot(options: BootOptions): Promise<number> {
-  const { kernel, directory, onLine, silenceMs, signal } = options;
-  const [release = ''] = readdirSync(join(kernel, 'lib/modules'));
-  const initramfs = makeInitramfs({ kernel, release, directory });
-  const qemu = spawn('qemu-system-x86_64', qemuArguments(options, { release, initramfs }), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const { environment = process.env, onLine, silenceMs, signal } = options;
+  // Whatever ends this process ends its machine, too.
+  const command = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(options)];
+  const qemu = spawn('setpriv', command, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
   const closed = once(qemu, 'close');
   let why: unknown;
   const stop = (reason: unknown) => {
@@ -49,9 +47,6 @@ export async function boot(options: BootOptions): Promise<number> {
   const silence = setTimeout(() => stop(new Error(`it has said nothing for ${silenceMs / 1000} s`)), silenceMs);
   const abort = () => stop(signal.reason);
   signal.addEventListener('abort', abort);
-  // Whoever ends this process ends its machine.
-  const end = () => qemu.kill('SIGKILL');
-  process.once('exit', end);
   let status: number | undefined;
   try {
     for await (const line of createInterface(qemu.stdout)) {
@@ -64,7 +59,6 @@ export async function boot(options: BootOptions): Promise<number> {
   } finally {
     clearTimeout(silence);
     signal.removeEventListener('abort', abort);
-    process.off('exit', end);
   }
   if (why !== undefined) throw why;
   if (status === undefined)
@@ -72,12 +66,7 @@ export async function boot(options: BootOptions): Promise<number> {
   return status;
 }
 
-interface Made {
-  readonly release: string;
-  readonly initramfs: string;
-}
-
-function qemuArguments({ kernel, keep, command }: BootOptions, { release, initramfs }: Made): string[] {
+function qemuArguments({ kernel, release, initramfs, keep, command }: BootOptions): string[] {
   const cmdline = [
     'console=ttyS0',
     'quiet',
@@ -96,37 +85,4 @@ function qemuArguments({ kernel, keep, command }: BootOptions, { release, initra
     ...['-kernel', join(kernel, `boot/vmlinuz-${release}`), '-initrd', initramfs, '-append', cmdline],
     ...['-virtfs', 'local,path=/,mount_tag=machine,security_model=none,readonly=on,multidevs=remap'],
   ];
-}
-
-/** The archive that the kernel unpacks and whose `init` it runs. */
-function makeInitramfs({
-  kernel,
-  release,
-  directory,
-}: Pick<BootOptions, 'kernel' | 'directory'> & { readonly release: string }): string {
-  const tree = join(directory, 'initramfs');
-  for (const name of ['bin', 'modules', 'proc', 'sys', 'dev', 'lower', 'upper', 'root'])
-    mkdirSync(join(tree, name), { recursive: true });
-  copyFileSync('/bin/busybox', join(tree, 'bin/busybox'));
-  copyFileSync(join(import.meta.dirname, 'init'), join(tree, 'init'));
-  chmodSync(join(tree, 'init'), 0o755);
-  for (const [at, path] of modulePaths(kernel, release).entries())
-    copyFileSync(path, join(tree, 'modules', `${String(at).padStart(2, '0')}-${basename(path)}`));
-  const archive = join(directory, 'initramfs.cpio');
-  const names = execFileSync('find', ['.'], { cwd: tree });
-  const packed = execFileSync('/bin/busybox', ['cpio', '-o', '-H', 'newc'], {
-    cwd: tree,
-    input: names,
-    maxBuffer: 1 << 28,
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  writeFileSync(archive, packed);
-  return archive;
-}
-
-/** The files of the modules and of what they depend on, in the order in which they can be loaded. */
-function modulePaths(kernel: string, release: string): string[] {
-  const args = ['-d', kernel, '-S', release, '--show-depends', '-a', ...MODULES];
-  const steps = execFileSync('modprobe', args, { encoding: 'utf8' }).split('\n');
-  return [...new Set(steps.flatMap((step) => /^insmod (\S+)/.exec(step)?.[1] ?? []))];
 }

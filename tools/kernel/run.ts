@@ -3,13 +3,14 @@
  * it by default. Last line: `N passed, N failed in N files`.
  */
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempDisposableSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempDisposableSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { sweep } from '../../test/integration/sweep.ts';
 import { boot } from './boot.ts';
 import { bundle } from './bundle.ts';
+import { makeInitramfs } from './initramfs.ts';
 import { NOT_HERE } from './not-here.ts';
 
 /** Where a kernel is kept for all checkouts of this machine: it takes 400 MB. */
@@ -38,13 +39,16 @@ await bundle({
   },
 });
 const kernel = unpackedKernel();
+const [release = ''] = readdirSync(join(kernel, 'lib/modules'));
+const initramfs = makeInitramfs({ kernel, release, directory: work.path });
 console.log(`kernel: ${basename(kernel)} and ${files.length} files, ready after ${preparing()}`);
 const booting = stopwatch();
 let lines = 0;
 let count = '';
 const status = await boot({
   kernel,
-  directory: work.path,
+  release,
+  initramfs,
   keep: [root, bundles],
   command: commandFor(files),
   silenceMs: SILENCE_MS,
