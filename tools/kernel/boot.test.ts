@@ -11,7 +11,7 @@ interface End {
   /** What the machine does, in shell. */
   readonly machine: string;
   readonly says: readonly string[];
-  /** The command's status, or what is said of the machine. */
+  /** The script's status, or what is said of the machine. */
   readonly ends: number | RegExp;
 }
 
@@ -24,7 +24,7 @@ const ENDS: readonly End[] = [
     says: ['begun', 'Kernel panic'],
     ends: /it ended \(qemu with 0\)/,
   },
-  { what: 'cannot be started', machine: 'exit 1', says: [], ends: /it ended \(qemu with 1\) before its command did/ },
+  { what: 'cannot be started', machine: 'exit 1', says: [], ends: /it ended \(qemu with 1\) before its script did/ },
   { what: 'never says anything', machine: 'exec sleep 600', says: [], ends: /it has said nothing for 3 s/ },
   {
     what: 'falls silent',
@@ -32,8 +32,8 @@ const ENDS: readonly End[] = [
     says: ['begun'],
     ends: /it has said nothing for 3 s/,
   },
-  { what: 'runs a command that fails', machine: "echo a; echo 'init: exit status 3'", says: ['a'], ends: 3 },
-  { what: 'runs a command', machine: "printf 'a\\r\\nb\\r\\ninit: exit status 0\\r\\n'", says: ['a', 'b'], ends: 0 },
+  { what: 'runs a script that fails', machine: "echo a; echo 'init: exit status 3'", says: ['a'], ends: 3 },
+  { what: 'runs a script', machine: "printf 'a\\r\\nb\\r\\ninit: exit status 0\\r\\n'", says: ['a', 'b'], ends: 0 },
 ];
 
 for (const { what, machine, says, ends } of ENDS) {
@@ -77,7 +77,7 @@ async function run(
     release: '6.1.0-amd64',
     initramfs: '/initramfs',
     keep: [],
-    command: 'true',
+    script: '/script',
     environment: { PATH: `${bin}:${process.env.PATH}` },
     silenceMs: SILENCE_MS,
     signal,

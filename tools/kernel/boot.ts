@@ -15,11 +15,11 @@ export interface BootOptions {
   readonly initramfs: string;
   /** Directories that are to be seen in the machine although they are below `/tmp` or `/run`, which are empty there. */
   readonly keep: readonly string[];
-  /** A shell command, without standard input. The machine ends with it. */
-  readonly command: string;
+  /** The path of a shell script, which gets no standard input. The machine ends with it. */
+  readonly script: string;
   /** Of the emulator; ours unless told. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** Gets each line that comes out of the machine: the command's, and complaints of its kernel. */
+  /** Gets each line that comes out of the machine: the script's, and complaints of its kernel. */
   readonly onLine: (line: string) => void;
   /** How long the machine may say nothing. */
   readonly silenceMs: number;
@@ -30,7 +30,7 @@ const CPUS = 2;
 const MEMORY_MIB = 4096;
 
 /**
- * Boots the machine and runs the command in it; returns the command's exit status. Rejects when the machine ends without
+ * Boots the machine and runs the script in it; returns the script's exit status. Rejects when the machine ends without
  * one (a panic, a full disk), when it falls silent, and with the signal's reason.
  */
 export async function boot(options: BootOptions): Promise<number> {
@@ -62,11 +62,11 @@ export async function boot(options: BootOptions): Promise<number> {
   }
   if (why !== undefined) throw why;
   if (status === undefined)
-    throw new Error(`it ended (qemu with ${qemu.exitCode ?? qemu.signalCode}) before its command did`);
+    throw new Error(`it ended (qemu with ${qemu.exitCode ?? qemu.signalCode}) before its script did`);
   return status;
 }
 
-function qemuArguments({ kernel, release, initramfs, keep, command }: BootOptions): string[] {
+function qemuArguments({ kernel, release, initramfs, keep, script }: BootOptions): string[] {
   const cmdline = [
     'console=ttyS0',
     'quiet',
@@ -77,7 +77,7 @@ function qemuArguments({ kernel, release, initramfs, keep, command }: BootOption
     'audit=0',
     `tenet.modules=${join(kernel, 'lib/modules')}`,
     `tenet.keep=${keep.join(',')}`,
-    `tenet.command=${Buffer.from(command).toString('base64')}`,
+    `tenet.script=${script}`,
   ].join(' ');
   return [
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', String(CPUS), '-m', String(MEMORY_MIB)],

@@ -3,7 +3,7 @@
  * it by default. Last line: `N passed, N failed in N files`.
  */
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempDisposableSync, readdirSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempDisposableSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
@@ -40,6 +40,8 @@ await bundle({
 });
 const kernel = unpackedKernel();
 const [release = ''] = readdirSync(join(kernel, 'lib/modules'));
+const script = join(work.path, 'script');
+writeFileSync(script, scriptFor(files));
 const initramfs = makeInitramfs({ kernel, release, directory: work.path });
 console.log(`kernel: ${basename(kernel)} and ${files.length} files, ready after ${preparing()}`);
 const booting = stopwatch();
@@ -49,8 +51,8 @@ const status = await boot({
   kernel,
   release,
   initramfs,
-  keep: [root, bundles],
-  command: commandFor(files),
+  keep: [root, work.path],
+  script,
   silenceMs: SILENCE_MS,
   signal: AbortSignal.timeout(DEADLINE_MS),
   onLine(line) {
@@ -82,7 +84,7 @@ function unpackedKernel(): string {
   }).trim();
 }
 
-function commandFor(names: readonly string[]): string {
+function scriptFor(names: readonly string[]): string {
   const environment = {
     TENET_MAIN: join(bundles, 'tenet.js'),
     TENET_LAB_PATIENCE: PATIENCE,
