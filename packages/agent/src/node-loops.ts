@@ -274,14 +274,15 @@ export class NodeLoops implements AsyncDisposable {
     await this.#steps.run('tunnel neighbours', () => this.#neighbours.refresh(this.#desired.peers(), this.#signal));
   }
 
-  /** Why no pod can be wired now. Without ovsdb-server those that are here go on talking. */
+  /** Why no pod can be wired now. */
   #whyNotReady(): NotReady | undefined {
-    const { config, ovs } = this.#options;
+    const { config, node, ovs } = this.#options;
     const unconnected = () => agentError('OPEN_VSWITCH_NOT_READY', { database: config.openvswitch.database });
     if (this.#connection === undefined) return { error: unconnected(), cutsPods: true };
     const none = this.#desired.whyNoneIsCarried;
     if (none !== undefined) return { error: none, cutsPods: true };
-    return ovs.isConnected ? undefined : { error: unconnected(), cutsPods: false };
+    // In userspace ovs-vswitchd itself carries the packets, and stands still until it has its database again.
+    return ovs.isConnected ? undefined : { error: unconnected(), cutsPods: node.datapath === 'netdev' };
   }
 
   /** The host's ends of the pods' links. */
