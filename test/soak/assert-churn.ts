@@ -11,14 +11,15 @@ export async function assertChurn(options: ChurnOptions): Promise<void> {
   const faults = faultsOf(report);
   for (const fault of faults) console.log(fault);
   assert.equal(faults.length, 0, `${faults.length} faults with TENET_SOAK_SEED=${seed}; logs are in ${report.logs}`);
-  assertMeant(report, pods);
+  assertMeant(report);
 }
 
 /** Silence means something only where there was something to hear, and survival only where something was killed. */
-function assertMeant({ churned, kills, heard, pings, shifted }: ChurnReport, pods: number): void {
-  assert.equal(churned.created, pods);
-  assert.equal(churned.deleted, pods);
-  assert.ok(churned.ready > pods / 2, `only ${churned.ready} of ${pods} pods were ready`);
+function assertMeant({ churned, kills, heard, pings, shifted }: ChurnReport): void {
+  const { created, deleted, ready } = churned;
+  assert.ok(created > 0, 'no pod was created');
+  assert.equal(deleted, created);
+  assert.ok(ready > created / 2, `only ${ready} of ${created} pods were ready`);
   assert.ok(churned.remembered > 0, 'no switch was ever seen to remember a connection through the host');
   for (const how of [...DIRECT, 'detour through the host'])
     assert.ok((heard.get(how) ?? 0) > 0, `no ${how} between pods of one project was heard`);

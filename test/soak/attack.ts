@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Netlink, PacketSocket } from '@tenet/host';
 import { isReached, type Outcome, probePing, probeTcp, probeUdp } from '@tenet/lab';
 import { unixctl } from '@tenet/ovsdb';
@@ -87,7 +86,7 @@ function sendFromHost(lab: PrivateLab, pod: CastPod, to: CastPod): void {
 
 /** True when the switch of the pod's node has an entry of the pod; false also while nobody answers. */
 async function isRemembered(lab: PrivateLab, pod: CastPod): Promise<boolean> {
-  const control = join(lab.paths.node(pod.node).ovs, 'ovs-vswitchd.ctl');
+  const { unixctl: control } = lab.paths.node(pod.node);
   const dump = await unixctl(control, 'dpctl/dump-conntrack', [`zone=${SERVICE_ZONE}`]).catch(() => '');
   return dump.includes(`src=${pod.ip},`);
 }

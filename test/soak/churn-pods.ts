@@ -17,7 +17,7 @@ export interface Churning {
   readonly nodes: readonly string[];
   readonly pods: number;
   readonly workers: number;
-  /** Ends it before all pods have come and gone. */
+  /** No pod is begun after it. */
   readonly signal: AbortSignal;
 }
 

@@ -3,11 +3,12 @@
  * isolated, and everybody tries to reach everybody. What must hold: nothing arrives across tenants, pods that live on
  * lose nothing while a switch runs, and at the end nothing is left of what has gone.
  */
-import { cp, mkdtemp } from 'node:fs/promises';
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endpointsOf, labHealth, openLab, proveIsolation } from '@tenet/lab';
 import { apiVersionOf } from '@tenet/model';
+import { unixctl } from '@tenet/ovsdb';
 import { type PrivateLab, privateLab } from '../e2e/private-lab.ts';
 import { type CastPod, PROJECTS, projectOf, SETTLED } from './cast.ts';
 import { type Asked, type Churned, churnPods, podObject, untilReady } from './churn-pods.ts';
@@ -21,8 +22,11 @@ import { SteadyPing } from './steady-ping.ts';
 export interface ChurnOptions {
   /** Any text: the same one makes the same choices. */
   readonly seed: string;
+  /** So many come and go, unless the time is over before. */
   readonly pods: number;
   readonly workers: number;
+  /** No pod is begun later than this; those that are there come to their end. */
+  readonly mostMs: number;
   /** How long each lane waits between two kills, at least and at most. */
   readonly killPauseMs: readonly [low: number, high: number];
 }
@@ -56,7 +60,7 @@ export async function churn(options: ChurnOptions): Promise<ChurnReport> {
     const seen = await during(lab, { homes, options, stop });
     const after = await afterwards(lab, { before, signal: stop.signal });
     const report = { ...seen, ...after, seconds: (performance.now() - startMs) / 1000 };
-    return { ...report, logs: isInOrder(report) ? undefined : await keepLogs(lab) };
+    return { ...report, logs: isInOrder(report) ? undefined : await keepLogs(lab, report.kills.events) };
   } catch (error) {
     stop.abort();
     console.log(`# logs are kept in ${await keepLogs(lab)}`);
@@ -139,7 +143,7 @@ type Seen = Pick<ChurnReport, 'churned' | 'kills' | 'shifted' | 'leaks' | 'heard
 
 /** All at once, until the last pod has come and gone; then what was killed is brought back. */
 async function during(lab: PrivateLab, { homes, options, stop }: During): Promise<Seen> {
-  const { seed, pods, workers, killPauseMs } = options;
+  const { seed, pods, workers, mostMs, killPauseMs } = options;
   const own = openLab(lab.paths.state);
   const choices = (name: string): Seeded => seeded(seed, name);
   using ears = new Ears();
@@ -148,6 +152,7 @@ async function during(lab: PrivateLab, { homes, options, stop }: During): Promis
   const pings = pairsOf(homes).map(([from, to]) => listening.use(new SteadyPing(from, to)));
   const over = new AbortController();
   const signal = AbortSignal.any([stop.signal, over.signal]);
+  const enough = AbortSignal.any([stop.signal, AbortSignal.timeout(mostMs)]);
   const nodes = own.settings.cluster.nodes.map(({ name }) => name);
   const ending = <T>(part: Promise<T>) =>
     part.catch((error: unknown) => {
@@ -163,7 +168,7 @@ async function during(lab: PrivateLab, { homes, options, stop }: During): Promis
     },
   };
   const [churned, kills, shifted] = await Promise.all([
-    ending(churnPods({ lab, ears, nodes, pods, workers, signal: stop.signal }, choices).finally(() => over.abort())),
+    ending(churnPods({ lab, ears, nodes, pods, workers, signal: enough }, choices).finally(() => over.abort())),
     ending(killDaemons({ lab: own, watchers: [watcher], pauseMs: killPauseMs, signal }, choices)),
     ending(shiftProjects(lab.kube, choices('projects'), signal)),
   ]);
@@ -219,9 +224,18 @@ async function afterwards(
   return { leftovers, unproven };
 }
 
-/** The lab goes, its logs stay for whoever wants to know what happened. */
-async function keepLogs(lab: PrivateLab): Promise<string> {
+/** What a switch knows of what it has dropped, and why. */
+const SWITCH_SAYS = ['coverage/show', 'dpctl/show', 'ovs/route/show', 'tnl/neigh/show', 'tnl/ports/show'];
+
+/** The lab goes, its logs and its switches' counters stay for whoever wants to know what happened. */
+async function keepLogs(lab: PrivateLab, kills: readonly string[] = []): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'tenet-churn-'));
   await cp(lab.paths.logs, directory, { recursive: true });
+  await writeFile(join(directory, 'kills.txt'), kills.map((line) => `${line}\n`).join(''));
+  for (const { name } of openLab(lab.paths.state).settings.cluster.nodes) {
+    const { unixctl: control } = lab.paths.node(name);
+    const said = SWITCH_SAYS.map(async (command) => `${command}\n${await unixctl(control, command).catch(String)}`);
+    await writeFile(join(directory, name, 'switch.txt'), (await Promise.all(said)).join('\n'));
+  }
   return directory;
 }

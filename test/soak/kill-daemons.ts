@@ -5,7 +5,10 @@ import { deadProcesses, endDaemon, type Lab, startDaemonAgain } from '@tenet/lab
 import { eventually } from '../eventually.ts';
 import type { Seeded } from './seeded.ts';
 
-/** Who is told when a node's switch ends and runs again. */
+/**
+ * Who is told when a node's switch stands still and goes on. That is so without ovs-vswitchd, and in the userspace
+ * datapath also without ovsdb-server: its main thread forwards packets only while it holds the database's lock.
+ */
 export interface SwitchWatcher {
   switchEnds(node: string): void;
   switchStarts(node: string): void;
@@ -23,6 +26,8 @@ export interface Killing {
 /** What was killed how often, and which daemons ended although nobody killed them. */
 export interface Kills {
   readonly byDaemon: Map<string, number>;
+  /** What was killed and started when, a line each. */
+  readonly events: string[];
   readonly endedAlone: string[];
 }
 
@@ -35,35 +40,33 @@ const STARTING_MS = [100, 1000] as const;
 
 /** What is killed on a node, and how often in proportion. */
 const VICTIMS = ['agent', 'agent', 'agent', 'agent', 'ovs-vswitchd', 'ovs-vswitchd', 'ovsdb-server'] as const;
-type Victim = (typeof VICTIMS)[number];
 
 /**
  * Kills daemons with SIGKILL at random moments and starts them again: one lane a node, so that both nodes may be hit
  * at once, and one for the controller. Resolves when the signal has aborted and everything runs and serves again.
  */
 export async function killDaemons(killing: Killing, seeded: (name: string) => Seeded): Promise<Kills> {
-  const kills: Kills = { byDaemon: new Map(), endedAlone: [] };
+  const kills: Kills = { byDaemon: new Map(), events: [], endedAlone: [] };
   const nodes = killing.lab.settings.cluster.nodes.map(({ name }) => name);
   await Promise.all([
-    ...nodes.map((node) => lane(killing, kills, { choices: seeded(`kills on ${node}`), victims: () => VICTIMS, node })),
-    lane(killing, kills, { choices: seeded('kills of the controller'), victims: () => [], node: undefined }),
+    ...nodes.map((node) => lane(killing, kills, { choices: seeded(`kills on ${node}`), node })),
+    lane(killing, kills, { choices: seeded('kills of the controller'), node: undefined }),
   ]);
   return kills;
 }
 
 interface Lane {
   readonly choices: Seeded;
-  readonly victims: () => readonly Victim[];
   /** Undefined for the controller, which runs on no node of the lab. */
   readonly node: string | undefined;
 }
 
-async function lane(killing: Killing, kills: Kills, { choices, victims, node }: Lane): Promise<void> {
+async function lane(killing: Killing, kills: Kills, { choices, node }: Lane): Promise<void> {
   const { pauseMs, signal } = killing;
   for (;;) {
     await pause(choices.between(...pauseMs), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    const chosen = node === undefined ? ['controller'] : [`${node}/${choices.pick(victims())}`];
+    const chosen = node === undefined ? ['controller'] : [`${node}/${choices.pick(VICTIMS)}`];
     // Now and then the agent goes with its switch, as when a machine is short of memory.
     if (node !== undefined && chosen[0] !== `${node}/agent` && choices.isChance(0.3)) chosen.push(`${node}/agent`);
     for (const name of chosen) await kill(killing, kills, name);
@@ -83,6 +86,7 @@ async function kill({ lab, watchers }: Killing, kills: Kills, name: string): Pro
   const node = nodeOfSwitch(name);
   if (node !== undefined) for (const watcher of watchers) watcher.switchEnds(node);
   await endDaemon(lab, name, { signal: AbortSignal.timeout(SERVES_MS) });
+  kills.events.push(`${new Date().toISOString()} ${name} killed`);
   kills.byDaemon.set(name, (kills.byDaemon.get(name) ?? 0) + 1);
 }
 
@@ -94,6 +98,7 @@ async function revive({ lab, watchers }: Killing, kills: Kills, name: string): P
     const log = lab.paths.log(name);
     const from = sizeOf(log);
     await startDaemonAgain(lab, name, deadline);
+    kills.events.push(`${new Date().toISOString()} ${name} started`);
     if (node !== undefined) for (const watcher of watchers) watcher.switchStarts(node);
     const ready = READY[name.split('/').at(-1) ?? ''];
     if (ready === undefined) return;
@@ -111,11 +116,11 @@ async function revive({ lab, watchers }: Killing, kills: Kills, name: string): P
 }
 
 /** What a daemon logs when it serves. Open vSwitch's own are told by those who use them. */
-const READY: Readonly<Record<string, string>> = { agent: 'node is ready' };
+const READY: Readonly<Record<string, string>> = { agent: 'node is ready', controller: 'controller started' };
 
 function nodeOfSwitch(name: string): string | undefined {
   const [node, daemon] = name.split('/');
-  return daemon === 'ovs-vswitchd' ? node : undefined;
+  return daemon === 'ovs-vswitchd' || daemon === 'ovsdb-server' ? node : undefined;
 }
 
 /** True for a process on record that has ended. */

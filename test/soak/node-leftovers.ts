@@ -198,7 +198,7 @@ async function conntrackDifferences(
 ): Promise<string[]> {
   const living = new Set([node.gateway, ...here.map(({ ip }) => ip)].map(String));
   const isGone = (address: string) => node.subnet.contains(Ip.parse(address)) && !living.has(address);
-  const control = join(lab.paths.node(name).ovs, 'ovs-vswitchd.ctl');
+  const { unixctl: control } = lab.paths.node(name);
   const { stdout } = await run('ovs-appctl', ['-t', control, 'dpctl/dump-conntrack', `zone=${SERVICE_ZONE}`]);
   const inSwitch = stdout
     .split('\n')

@@ -19,9 +19,9 @@ export interface Loss {
 /** A time in which the switch of one of the two did not run, or had not got its flows back. */
 export interface Outage {
   readonly fromMs: number;
-  /** When ovs-vswitchd was started again. */
+  /** When what was killed was started again. */
   startedMs?: number;
-  /** When the first request was sent after that which was answered. */
+  /** When the first request that was sent after that was answered. */
   untilMs?: number;
 }
 
@@ -130,7 +130,8 @@ export class SteadyPing implements Disposable {
       this.answered++;
       for (const outage of this.#outages) {
         if (outage.untilMs === undefined && outage.startedMs !== undefined && sentMs >= outage.startedMs)
-          outage.untilMs = sentMs;
+          // Not when it was sent: while a switch stands still its queues keep what came first, and lose the rest.
+          outage.untilMs = performance.now();
       }
     }
   }
