@@ -29,11 +29,12 @@ const KEEP_ALIVE_PROBE_MS = 15_000;
 
 /**
  * Reads a kubeconfig (or what `KubeConfig.loadFromDefault` finds: $KUBECONFIG, ~/.kube/config, the pod's service
- * account). The client library is loaded here and not before, since its import takes longer than most commands.
+ * account). Of the client library that part is loaded which `tools/build.ts` has bundled, and only here: its import takes
+ * longer than most commands.
  */
 export async function loadCredentials(path?: string): Promise<Credentials> {
   const kubeconfig = path ?? 'the default kubeconfig';
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('../dist/kube-config.js');
   const config = new KubeConfig();
   try {
     if (path === undefined) config.loadFromDefault();
