@@ -158,13 +158,19 @@ describe('STATUS', () => {
     await until(async () => ((await status()).status === 0 ? true : undefined), 'STATUS is fine again');
   });
 
-  test('is 50 without ovsdb-server also when there are pods, since those go on talking', async () => {
-    const pod = await addPod(node);
-    await node.ovs.stopOvsdb('SIGKILL');
-    await until(async () => ((await status()).json?.code === 50 ? true : undefined), 'STATUS notices');
-    await node.ovs.startOvsdb();
-    await until(async () => ((await status()).status === 0 ? true : undefined), 'STATUS is fine again');
-    await deletePods(node, pod);
+  test('is 50 without ovsdb-server, and 51 when there are pods, for which the userspace datapath stops then', async () => {
+    for (const code of [50, 51]) {
+      const pods = code === 51 ? [await addPod(node)] : [];
+      await node.ovs.stopOvsdb('SIGKILL');
+      await until(async () => ((await status()).json?.code === code ? true : undefined), 'STATUS notices');
+      await node.ovs.startOvsdb();
+      await until(async () => ((await status()).status === 0 ? true : undefined), 'STATUS is fine again');
+      await until(
+        async () => ((await node.flows().catch(() => [])).length > 0 ? true : undefined),
+        'the switch answers',
+      );
+      await deletePods(node, ...pods);
+    }
   });
 
   test('is 50 without the daemon, 51 when this node has pods; every other call is 11 at once', async () => {
