@@ -30,7 +30,7 @@ export async function bundle({ entries, directory }: Bundles): Promise<void> {
     sourcemap: 'external',
     // A native addon, which finds its binary beside itself.
     external: ['koffi', 'esbuild'],
-    plugins: [ownPlaces, credentialsOnly],
+    plugins: [ownPlaces],
     // Packages in CommonJS ask for Node's own modules this way.
     banner: {
       js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);",
@@ -50,28 +50,5 @@ const ownPlaces: Plugin = {
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
       resolveDir: dirname(path),
     }));
-  },
-};
-
-/**
- * Of @kubernetes/client-node only the credentials are used, and its HTTP client only with TLS, which a lab has not. The
- * packages do not say that their modules have no side effects, so 18 MB would come along, which takes a daemon 20 s to read.
- */
-const credentialsOnly: Plugin = {
-  name: 'credentials-only',
-  setup({ onLoad, onResolve, resolve }) {
-    const asked = { isAsked: true };
-    onResolve({ filter: /^@kubernetes\/client-node$/ }, async ({ path, pluginData, ...options }) => {
-      if (pluginData === asked) return undefined;
-      const whole = await resolve(path, { ...options, pluginData: asked });
-      return { path: join(dirname(whole.path), 'config.js'), sideEffects: false };
-    });
-    onResolve({ filter: /^\./ }, async ({ path, pluginData, ...options }) => {
-      if (pluginData === asked || !options.importer.includes('/@kubernetes/client-node/')) return undefined;
-      const found = await resolve(path, { ...options, pluginData: asked });
-      return { path: found.path, sideEffects: false };
-    });
-    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
-    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
   },
 };

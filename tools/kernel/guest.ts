@@ -8,15 +8,18 @@ import { basename, join } from 'node:path';
 import process from 'node:process';
 import { Tally } from '../tally.ts';
 
-/** In this order, since the last one loads what it asks the kernel for by itself. */
-const MODULES = ['openvswitch', 'vxlan'];
+/** Loaded beforehand: whoever needs one first would wait for it for seconds, iptables longer than the agent lets it. */
+const MODULES = [
+  ...['openvswitch', 'vxlan', 'bridge', 'veth', 'nft_compat', 'nf_conntrack_netlink'],
+  ...['xt_addrtype', 'xt_comment', 'xt_conntrack', 'xt_CT', 'xt_mark', 'xt_MASQUERADE', 'xt_tcpudp'],
+];
 const FILE_TIMEOUT_MS = 600_000;
 
 const root = join(import.meta.dirname, '../..');
 const files = process.argv.slice(2);
 const tally = new Tally();
 
-for (const module of MODULES) execFileSync('modprobe', [module], { stdio: 'inherit' });
+execFileSync('modprobe', ['-a', ...MODULES], { stdio: 'inherit' });
 const state = mkdtempSync('/tmp/lab-');
 process.env.TENET_TEST_LAB = state;
 const up = tenet('up', '--detach', '--datapath', 'system');
