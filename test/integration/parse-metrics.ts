@@ -12,7 +12,9 @@ const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const LABEL = String.raw`[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"`;
 const HELP_LINE = new RegExp(`^# HELP (${NAME}) (.+)$`);
 const TYPE_LINE = new RegExp(`^# TYPE (${NAME}) (counter|gauge|histogram|summary|untyped)$`);
-const SAMPLE_LINE = new RegExp(`^((${NAME})(?:\\{(?:${LABEL}(?:,${LABEL})*)?\\})?) (NaN|[+-]Inf|-?[0-9][0-9.eE+-]*)$`);
+const SAMPLE_LINE = new RegExp(
+  `^((${NAME})(?:\\{(?:${LABEL}(?:,${LABEL})*)?\\})?) ([Nn]a[Nn]|[+-]Inf|-?[0-9][0-9.eE+-]*)$`,
+);
 const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
   histogram: ['_bucket', '_sum', '_count'],
   summary: ['', '_sum', '_count'],
@@ -20,7 +22,8 @@ const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Reads the Prometheus text exposition format, version 0.0.4, and asserts that it keeps its rules: each family once and
- * described before its samples, no series twice, buckets that never shrink and end with the count.
+ * described before its samples, no series twice, buckets that never shrink and end with the count. Values are what Go's
+ * ParseFloat takes, for which NaN may be written `Nan`, as the library does for a mean of nothing.
  */
 export function parseMetrics(text: string): ReadonlyMap<string, Family> {
   assert.ok(text.endsWith('\n'), 'the last line ends with a line feed');
