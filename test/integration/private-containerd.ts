@@ -21,7 +21,7 @@ const IMAGE = 'tenet.invalid/busybox:1';
 const LOOPBACK = '/usr/lib/cni/loopback';
 
 /** A sandbox as the runtime knows it. */
-export interface CriPod {
+interface CriPod {
   readonly id: string;
   readonly ip: string;
 }

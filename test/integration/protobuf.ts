@@ -1,7 +1,7 @@
 /** As much of the protocol buffers' wire format as a test needs to speak CRI: strings, numbers and messages by number. */
 
 /** A field's value; of one that is repeated, a list. */
-export type ProtobufValue = string | number | boolean | ProtobufFields | readonly ProtobufValue[];
+type ProtobufValue = string | number | boolean | ProtobufFields | readonly ProtobufValue[];
 
 /** A message: its fields by number. */
 export interface ProtobufFields {

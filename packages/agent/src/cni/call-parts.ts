@@ -1,5 +1,5 @@
 /** What a call of the plugin spends its time on, in words for when it gives up there. */
-export const CALL_PARTS = {
+const CALL_PARTS = {
   queue: 'waiting for another call for the same interface',
   ovsdb: 'waiting for ovsdb-server',
   vnid: "waiting for the project's VNID",
@@ -9,7 +9,7 @@ export const CALL_PARTS = {
   flows: "waiting for the pod's flows",
 } as const;
 
-export type CallPart = keyof typeof CALL_PARTS;
+type CallPart = keyof typeof CALL_PARTS;
 
 /** A stopwatch for the parts of one call. */
 export class CallParts {

@@ -64,7 +64,7 @@ export interface GcRequest extends Call {
   readonly valid: readonly Attachment[];
 }
 
-export interface StatusRequest extends Call {
+interface StatusRequest extends Call {
   readonly command: 'STATUS';
 }
 
