@@ -56,7 +56,7 @@ export class Tally {
         const error = test.details.error as Error & { code?: string; failureType?: string; cause?: unknown };
         if (error.failureType === 'subtestsFailed') return;
         this.failed++;
-        console.log(`\nFAILED ${test.name}  (${test.file ?? '?'}:${test.line ?? 0})`);
+        console.log(`\nFAILED ${test.name}  (${test.file ?? '?'}:${test.line ?? 0}:${test.column ?? 0})`);
         console.log(String(error.cause instanceof Error ? (error.cause.stack ?? error.cause) : (error.cause ?? error)));
       });
       stream.on('test:stderr', ({ message }) => process.stderr.write(message));

@@ -12,6 +12,7 @@ import { boot } from './boot.ts';
 import { bundle } from './bundle.ts';
 import { makeInitramfs } from './initramfs.ts';
 import { NOT_HERE } from './not-here.ts';
+import { sourcePlaces } from './source-places.ts';
 
 /** Where a kernel is kept for all checkouts of this machine: it takes 400 MB. */
 const CACHE = '/var/cache/tenet/kernel';
@@ -45,6 +46,7 @@ writeFileSync(script, scriptFor(files));
 const initramfs = makeInitramfs({ kernel, release, directory: work.path });
 console.log(`kernel: ${basename(kernel)} and ${files.length} files, ready after ${preparing()}`);
 const booting = stopwatch();
+const inSources = sourcePlaces({ bundles, root });
 let lines = 0;
 let count = '';
 const status = await boot({
@@ -58,7 +60,7 @@ const status = await boot({
   onLine(line) {
     if (lines++ === 0) console.log(`kernel: boots in ${booting()}`);
     if (/^\d+ passed, \d+ failed in \d+ files$/.test(line)) count = line;
-    else console.log(line);
+    else console.log(inSources(line));
   },
 });
 console.log(`kernel: ran for ${booting()}`);
