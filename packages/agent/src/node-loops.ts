@@ -198,7 +198,8 @@ export class NodeLoops implements AsyncDisposable {
       this.#flows.attach(undefined);
     });
     await connection.setFragmentMode('nx-match');
-    await ofPortsAgree(connection, { ovs, clock, signal: AbortSignal.any([this.#signal, ended]) });
+    const known = () => ovs.cache.interfacesOf(BRIDGE);
+    await ofPortsAgree(connection, { known, clock, signal: AbortSignal.any([this.#signal, ended]) });
     metrics.connected('vswitchd');
     this.#connection = connection;
     this.#flows.attach(openFlowSwitch(connection, log));

@@ -88,6 +88,32 @@ describe('FlowReconciler', () => {
     assert.equal(flowSwitch.flows.size, 1);
   });
 
+  test('a doubt that comes while a pass reads the switch has the next one read it again', async () => {
+    const flowSwitch = new MemorySwitch();
+    const desired = flowMap(ONE);
+    const flows = new FlowReconciler({ desired: () => desired, log: SILENT });
+    flows.attach(flowSwitch);
+    const first = flows.sync();
+    flows.distrust();
+    await first;
+    flowSwitch.flows.clear();
+    await flows.sync();
+    assert.equal(flowSwitch.dumps, 2);
+    assert.equal(flowSwitch.flows.size, 1);
+  });
+
+  test('sync() asks the switch nothing while neither it nor what is desired has changed', async () => {
+    const flowSwitch = new MemorySwitch();
+    const desired = flowMap(ONE);
+    const flows = new FlowReconciler({ desired: () => desired, log: SILENT });
+    flows.attach(flowSwitch);
+    for (let times = 0; times < 3; times++) await flows.sync();
+    assert.equal(flowSwitch.dumps, 1);
+    flows.distrust();
+    await flows.sync();
+    assert.deepEqual([flowSwitch.dumps, flowSwitch.changes.length], [2, 1]);
+  });
+
   test('a switch that comes back empty gets everything again', async () => {
     const flows = new FlowReconciler({ desired: () => flowMap(ONE, TWO), log: SILENT });
     for (const flowSwitch of [new MemorySwitch(), new MemorySwitch()]) {
