@@ -34,7 +34,7 @@ function summaryOf({ seconds, churned, kills, shifted, leaks, heard, pings, left
     pings
       .filter((ping) => ping.isLocal === isLocal)
       .flatMap(({ outages }) =>
-        outages.map(({ startedMs, untilMs }) => (untilMs ?? Number.NaN) - (startedMs ?? Number.NaN)),
+        outages.map(({ startedMs, answeredMs }) => (answeredMs ?? Number.NaN) - (startedMs ?? Number.NaN)),
       );
   const sum = (count: (ping: (typeof pings)[number]) => number) =>
     pings.reduce((total, ping) => total + count(ping), 0);

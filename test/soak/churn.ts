@@ -14,7 +14,7 @@ import { type CastPod, PROJECTS, projectOf, SETTLED } from './cast.ts';
 import { type Asked, type Churned, churnPods, podObject, untilReady } from './churn-pods.ts';
 import { Ears, type Leak } from './ears.ts';
 import { type Kills, killDaemons } from './kill-daemons.ts';
-import { type Before, takeBefore, untilSettled } from './leftovers.ts';
+import { takeBefore, untilSettled } from './leftovers.ts';
 import { type Seeded, seeded } from './seeded.ts';
 import { shiftProjects } from './shift-projects.ts';
 import { SteadyPing } from './steady-ping.ts';
@@ -55,17 +55,25 @@ export async function churn(options: ChurnOptions): Promise<ChurnReport> {
   const stop = new AbortController();
   const startMs = performance.now();
   try {
-    const homes = await makeHomes(lab);
-    const before = await takeBefore(lab, stop.signal);
-    const seen = await during(lab, { homes, options, stop });
-    const after = await afterwards(lab, { before, signal: stop.signal });
-    const report = { ...seen, ...after, seconds: (performance.now() - startMs) / 1000 };
+    const homes = await timed('pods that stay', makeHomes(lab));
+    const before = await timed('a look before', takeBefore(lab, stop.signal));
+    const seen = await timed('churn', during(lab, { homes, options, stop }));
+    const leftovers = await timed('settling', untilSettled(lab, before, stop.signal));
+    const unproven = await timed('isolation', proveAfterwards(lab, stop.signal));
+    const report = { ...seen, leftovers, unproven, seconds: (performance.now() - startMs) / 1000 };
     return { ...report, logs: isInOrder(report) ? undefined : await keepLogs(lab, report.kills.events) };
   } catch (error) {
     stop.abort();
     console.log(`# logs are kept in ${await keepLogs(lab)}`);
     throw error;
   }
+}
+
+async function timed<T>(what: string, part: Promise<T>): Promise<T> {
+  const startMs = performance.now();
+  const result = await part;
+  console.log(`# ${what}: ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  return result;
 }
 
 /** What `churn` found wrong, in sentences: none when all held. */
@@ -194,34 +202,25 @@ function pairsOf(homes: readonly CastPod[]): [CastPod, CastPod][] {
   });
 }
 
-interface Afterwards {
-  readonly before: Before;
-  readonly signal: AbortSignal;
-}
-
 /** Two that must not meet, on either node: all pairs of all pods would take minutes. */
 const PROVED = SETTLED.slice(0, 2).map(({ name }) => name);
 
-async function afterwards(
-  lab: PrivateLab,
-  { before, signal }: Afterwards,
-): Promise<Pick<ChurnReport, 'leftovers' | 'unproven'>> {
-  const leftovers = await untilSettled(lab, before, signal);
+/** Those pairs of pods, nodes and outside that do not behave as they should, in sentences. */
+async function proveAfterwards(lab: PrivateLab, signal: AbortSignal): Promise<string[]> {
   const own = openLab(lab.paths.state);
   const { status, problems } = await labHealth(own, signal);
-  if (problems.length > 0) return { leftovers, unproven: [`isolation is not proved: ${problems.join('; ')}`] };
+  if (problems.length > 0) return [`AFTERWARDS isolation is not proved: ${problems.join('; ')}`];
   const pods = PROVED.flatMap((project) =>
     status.nodes.flatMap(({ name }) =>
       status.pods.filter(({ namespace, node }) => namespace === project && node === name).slice(0, 1),
     ),
   );
   const findings = await proveIsolation(own, endpointsOf(own, { ...status, pods }), signal);
-  const unproven = findings.flatMap(({ from, to, expectation, outcome, isAsExpected }) =>
+  return findings.flatMap(({ from, to, expectation, outcome, isAsExpected }) =>
     isAsExpected
       ? []
       : [`AFTERWARDS ${from.name} to ${to.name}: ${JSON.stringify(outcome)} instead of ${expectation.kind}`],
   );
-  return { leftovers, unproven };
 }
 
 /** What a switch knows of what it has dropped, and why. */
@@ -235,7 +234,9 @@ async function keepLogs(lab: PrivateLab, kills: readonly string[] = []): Promise
   for (const { name } of openLab(lab.paths.state).settings.cluster.nodes) {
     const { unixctl: control } = lab.paths.node(name);
     const said = SWITCH_SAYS.map(async (command) => `${command}\n${await unixctl(control, command).catch(String)}`);
-    await writeFile(join(directory, name, 'switch.txt'), (await Promise.all(said)).join('\n'));
+    // Packet sockets that lost frames because nobody read them in time: the last number of `skmem`.
+    const sockets = lab.inNetns(`node/${name}`, 'ss', '--packet', '--memory', '--extended').catch(String);
+    await writeFile(join(directory, name, 'switch.txt'), (await Promise.all([...said, sockets])).join('\n'));
   }
   return directory;
 }

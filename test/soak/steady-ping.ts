@@ -22,6 +22,8 @@ export interface Outage {
   /** When what was killed was started again. */
   startedMs?: number;
   /** When the first request that was sent after that was answered. */
+  answeredMs?: number;
+  /** When one that was sent after that answer was answered too. */
   untilMs?: number;
 }
 
@@ -75,7 +77,12 @@ export class SteadyPing implements Disposable {
   /** The switch of a node was started again. */
   switchStarts(node: string): void {
     if (node !== this.from.node && node !== this.to.node) return;
-    for (const outage of this.#outages) if (outage.untilMs === undefined) outage.startedMs = performance.now();
+    for (const outage of this.#outages) {
+      if (outage.untilMs !== undefined) continue;
+      // Answers of before were from queues, or of the time between two kills.
+      delete outage.answeredMs;
+      outage.startedMs = performance.now();
+    }
   }
 
   get outages(): readonly Outage[] {
@@ -128,11 +135,7 @@ export class SteadyPing implements Disposable {
       const sentMs = this.#waiting.get(message.sequence);
       if (sentMs === undefined || !this.#waiting.delete(message.sequence)) continue;
       this.answered++;
-      for (const outage of this.#outages) {
-        if (outage.untilMs === undefined && outage.startedMs !== undefined && sentMs >= outage.startedMs)
-          // Not when it was sent: while a switch stands still its queues keep what came first, and lose the rest.
-          outage.untilMs = performance.now();
-      }
+      for (const outage of this.#outages) if (outage.untilMs === undefined) advance(outage, sentMs);
     }
   }
 
@@ -144,6 +147,17 @@ export class SteadyPing implements Disposable {
       this.#losses.push({ sentMs });
     }
   }
+}
+
+/**
+ * An outage ends with the second answer in a row: while a switch stands still its queues keep what came first and lose
+ * what comes when they are full, so that the first answer may be older than the last loss.
+ */
+function advance(outage: Outage, sentMs: number): void {
+  const { startedMs, answeredMs } = outage;
+  if (startedMs === undefined || sentMs < startedMs) return;
+  if (answeredMs === undefined) outage.answeredMs = performance.now();
+  else if (sentMs >= answeredMs) outage.untilMs = performance.now();
 }
 
 function echoRequest(identifier: number, sequence: number): Uint8Array {
