@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Flow, flowKey, sameFlow } from '@tenet/openflow';
-import { diff, type Logger } from '@tenet/std';
+import { type Change, diff, type Logger } from '@tenet/std';
 import { coalesce } from '../coalesce.ts';
 import { failAgent } from '../errors.ts';
 import type { FlowMap } from './flow-compiler.ts';
@@ -75,10 +76,12 @@ export class FlowReconciler {
     if (desired === this.#installed) return;
     const startedMs = performance.now();
     const doubts = this.#doubts;
-    const installed = this.#installed ?? byKey(await flowSwitch.dumpFlows());
+    const change =
+      this.#installed === undefined
+        ? await differ(desired, await flowSwitch.dumpFlows())
+        : diff(desired, this.#installed, (a, b) => a === b || sameFlow(a, b));
     // Unknown until the change has succeeded: a change that failed may or may not have happened.
     this.#installed = undefined;
-    const change = diff(desired, installed, (a, b) => a === b || sameFlow(a, b));
     if (change.add.size + change.remove.size > 0) {
       await flowSwitch.change([...change.add.values()], [...change.remove.values()]);
       const ms = Math.round(performance.now() - startedMs);
@@ -91,6 +94,19 @@ export class FlowReconciler {
   }
 }
 
-function byKey(flows: readonly Flow[]): Map<string, Flow> {
-  return new Map(flows.map((flow) => [flowKey(flow), flow]));
+/** As many are compared in a few milliseconds; calls and echoes that came meanwhile are answered between. */
+const FLOWS_A_TURN = 1_000;
+
+/** What must change so that these flows become the desired ones. */
+async function differ(desired: FlowMap, flows: readonly Flow[]): Promise<Change<Flow>> {
+  const add = new Map(desired);
+  const remove = new Map<string, Flow>();
+  for (const [at, flow] of flows.entries()) {
+    if (at % FLOWS_A_TURN === FLOWS_A_TURN - 1) await setImmediate();
+    const key = flowKey(flow);
+    const wanted = desired.get(key);
+    if (wanted === undefined) remove.set(key, flow);
+    else if (sameFlow(flow, wanted)) add.delete(key);
+  }
+  return { add, remove };
 }
