@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { SourceMap } from 'node:module';
+import { SourceMap, type SourceOrigin } from 'node:module';
 import { basename, join, relative } from 'node:path';
+
+const PLACE = /(?:file:\/\/)?(\/[^\s():]+\.js):(\d+):(\d+)/g;
 
 /**
  * Rewrites places in bundles as places in their sources, as a stack trace names them: `DIRECTORY/NAME.js:LINE:COLUMN`
@@ -18,11 +20,16 @@ export function sourcePlaces({ bundles, root }: { readonly bundles: string; read
   }
 
   return (line: string): string =>
-    line.replace(/(?:file:\/\/)?(\/[^\s():]+\.js):(\d+):(\d+)/g, (place, file: string, lineNumber, column) => {
+    line.replace(PLACE, (place: string, file: string, lineNumber: string, columnNumber: string) => {
       const origin = file.startsWith(`${bundles}/`)
-        ? mapOf(basename(file))?.findOrigin(Number(lineNumber), Number(column))
+        ? mapOf(basename(file))?.findOrigin(Number(lineNumber), Number(columnNumber))
         : undefined;
-      if (origin === undefined || !('fileName' in origin)) return place;
+      if (origin === undefined || !isFound(origin)) return place;
       return `${relative(root, join(bundles, origin.fileName))}:${origin.lineNumber}:${origin.columnNumber}`;
     });
+}
+
+/** An empty object says that nothing in the source is at that place. */
+function isFound(origin: SourceOrigin | object): origin is SourceOrigin {
+  return 'fileName' in origin;
 }
