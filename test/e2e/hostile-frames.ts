@@ -29,6 +29,8 @@ export interface Attack {
   readonly name: string;
   /** How many of the frames the class must count; all unless told. */
   readonly counted?: number;
+  /** How many on the kernel's datapath, if that differs: its conntrack makes one packet of the fragments that it is shown. */
+  readonly countedBySystem?: number;
   /** The class that must count it, on this node. */
   readonly stoppedBy: DropClass;
   readonly on?: typeof HERE | typeof THERE;
@@ -196,6 +198,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: "alpha's pod on the other node, in fragments",
     stoppedBy: 'tenant-mismatch',
+    countedBySystem: 1,
     on: THERE,
     frames: (c) => fragmentsOf(udpFrame(toward(c, c.remoteVictim.ip), { payload: LONG }), 1400),
   },

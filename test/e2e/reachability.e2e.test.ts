@@ -169,7 +169,8 @@ describe('packets of every size', () => {
     const [{ netns }, { ip, mac, node }] = [await place('beta/db'), await lab.pod('alpha/client')];
     using _known = knowMac({ netns }, { ip, mac });
     const send = async () => [await probeUdp({ namespace: netns, to: ip, size: 3000 })];
-    await assertBlocked(lab, { send, node, atLeast: 3 });
+    // On the kernel's datapath conntrack has made one packet of them.
+    await assertBlocked(lab, { send, node, atLeast: lab.datapath === 'system' ? 1 : 3 });
   });
 });
 
