@@ -9,7 +9,7 @@ import { deleteConntrack, PacketSocket } from '@tenet/host';
 import { endDaemon, type Lab, openLab, startDaemonAgain } from '@tenet/lab';
 import type { DropClass } from '@tenet/pipeline';
 import { buildFrame, Ip, Mac } from '@tenet/std';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import { fragmentsOf, isMarked } from './frames.ts';
 import { countOf, HOW_MANY_GUARDS, missingGuards } from './guard-rules.ts';
 import { fromOutside, GUARDED, type GuardCast, NODE_IP, type PlaceName, tunnelPacket } from './guarded-packets.ts';
@@ -19,7 +19,7 @@ import { type PrivateLab, privateLab } from './private-lab.ts';
 const NODE = `node/${HERE}`;
 const AGENT = `${HERE}/agent`;
 const VXLAN_PORT = 4789;
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(300_000 * PATIENCE);
 
 let lab: PrivateLab;
 let daemons: Lab;

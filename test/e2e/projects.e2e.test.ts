@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { isReached } from '@tenet/lab';
 import { ANNOTATION, apiVersionOf, type NetNamespaceObject } from '@tenet/model';
 import { parseFlowDump } from '@tenet/openflow';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import { logSince } from './agent-log.ts';
 import { type PrivateLab, privateLab } from './private-lab.ts';
 import { assertBlocked, knowMac, PROTOCOLS, probe } from './probe-all.ts';
@@ -37,7 +37,7 @@ after(async () => {
 const FOLLOWS_MS = 2000;
 
 /** From the write of an annotation to the first packet, or to the first that is dropped. */
-const SOON_MS = 1000;
+const SOON_MS = 1000 * PATIENCE;
 /** Without an answer for so long a ping is taken to be cut. */
 const SILENT_MS = 500;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { endDaemon, type Lab, openLab, startDaemonAgain, targetsOf } from '@tenet/lab';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 import { logSince } from './agent-log.ts';
 import { watchNode } from './node-changes.ts';
 import { type PrivateLab, privateLab } from './private-lab.ts';
@@ -134,7 +134,7 @@ async function watchBoth() {
 }
 
 function together<T>(nodes: readonly string[], run: (node: string, signal: AbortSignal) => Promise<T>): Promise<T[]> {
-  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const signal = AbortSignal.timeout(DEADLINE_MS * PATIENCE);
   return Promise.all(nodes.map((node) => run(node, signal)));
 }
 
