@@ -6,5 +6,5 @@ import { assertChurn } from './assert-churn.ts';
 const seed = process.env.TENET_SOAK_SEED ?? randomBytes(4).toString('hex');
 
 test('500 pods come and go while daemons are killed, and nothing leaks, is lost or left', { timeout: 2_400_000 }, () =>
-  assertChurn({ seed, pods: 500, workers: 8, mostMs: 1_800_000, killPauseMs: [1000, 6000] }),
+  assertChurn({ seed, pods: 500, workers: 8, mostMs: 1_800_000, killPauseMs: [2000, 9000] }),
 );

@@ -5,8 +5,11 @@ import { clusterFacts } from './cluster-facts.ts';
 import { compareInventories, type Inventory, takeInventory } from './inventory.ts';
 import { differ, hostVethOf, type LivingPod, nodeLeftovers } from './node-leftovers.ts';
 
-/** How long a switch, a daemon that was started last and the last DEL may take to be through. */
-const SETTLE_MS = 90_000;
+/** A pod whose runtime has given up its DEL is taken away by the agent, a minute after its namespace went. */
+const SETTLE_MS = 150_000;
+/** What is there for longer is told, whether or not it goes; so many of them. */
+const LONG_MS = 20_000;
+const TOLD = 4;
 const LOOK_MS = 1000;
 
 /** What a lab must come back to: the pods that live on, by UID, and all that there was with them. */
@@ -28,10 +31,16 @@ export async function takeBefore(lab: PrivateLab, signal: AbortSignal): Promise<
 
 /** Every difference that is still there once all has had time to settle: none when nothing is left over. */
 export async function untilSettled(lab: PrivateLab, before: Before, signal: AbortSignal): Promise<string[]> {
-  const endMs = performance.now() + SETTLE_MS;
-  for (;;) {
+  const startMs = performance.now();
+  for (let isTold = false; ; ) {
     const found = await leftovers(lab, before, signal);
-    if (found.length === 0 || performance.now() > endMs || signal.aborted) return found;
+    const tookMs = performance.now() - startMs;
+    if (found.length === 0 || tookMs > SETTLE_MS || signal.aborted) return found;
+    if (tookMs > LONG_MS && !isTold) {
+      console.log(`# ${found.length} differences after ${LONG_MS / 1000} s, such as`);
+      for (const difference of found.slice(0, TOLD)) console.log(`#   ${difference}`);
+      isTold = true;
+    }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
