@@ -11,6 +11,8 @@ const STDIN = 0;
 const STDOUT = 1;
 
 const stdin = readFileSync(STDIN, 'utf8');
-const { print, status } = await answer({ environment: process.env, stdin, ask, hasPods });
-if (print !== '') writeSync(STDOUT, `${print}\n`);
-process.exitCode = status;
+// Bundled as CommonJS, which has no await at its top: see tools/build.ts.
+answer({ environment: process.env, stdin, ask, hasPods }).then(({ print, status }) => {
+  if (print !== '') writeSync(STDOUT, `${print}\n`);
+  process.exitCode = status;
+});

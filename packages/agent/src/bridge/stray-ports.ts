@@ -37,7 +37,7 @@ export class StrayPorts {
 }
 
 /** The ports of br0 that are no pod's, not its own three, and no mirror's. */
-export function strayPorts(cache: OvsCache): string[] {
+function strayPorts(cache: OvsCache): string[] {
   const known = new Set([BRIDGE, HOST_PORT, TUNNEL_PORT, ...wiredPods(cache).map(({ hostVeth }) => hostVeth)]);
   const mirrored = new Set([...cache.rows.Mirror.values()].map(({ output_port }) => output_port));
   return cache

@@ -8,7 +8,7 @@ export interface StepChange {
 }
 
 /** Why a step does not work now. */
-export interface StepFailure {
+interface StepFailure {
   /** Since when it has failed without a success in between, in milliseconds since the epoch. */
   readonly sinceMs: number;
   readonly sentence: string;

@@ -43,6 +43,6 @@ export function nodeCommand(): Command {
 
 /** The bundle of the CNI plugin stands beside the package that it is made from. */
 function pluginBundle(): string {
-  const bundle = join(import.meta.dirname, '../../../../cni/dist/tenet-cni.js');
+  const bundle = join(import.meta.dirname, '../../../../cni/dist/tenet-cni.cjs');
   return existsSync(bundle) ? bundle : failCli('BUNDLE_MISSING', { file: bundle });
 }
