@@ -10,9 +10,12 @@ import { hasPods } from './has-pods.ts';
 const STDIN = 0;
 const STDOUT = 1;
 
-const stdin = readFileSync(STDIN, 'utf8');
-// Bundled as CommonJS, which has no await at its top: see tools/build.ts.
-answer({ environment: process.env, stdin, ask, hasPods }).then(({ print, status }) => {
+// Bundled as CommonJS, which has no await at its top: see tools/build.ts. A rejection ends the process with status 1.
+void main();
+
+async function main(): Promise<void> {
+  const stdin = readFileSync(STDIN, 'utf8');
+  const { print, status } = await answer({ environment: process.env, stdin, ask, hasPods });
   if (print !== '') writeSync(STDOUT, `${print}\n`);
   process.exitCode = status;
-});
+}
