@@ -12,6 +12,7 @@ export { takeDown } from './down.ts';
 export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
 export { execIn } from './exec-in.ts';
 export { runKubelet } from './kubelet/kubelet.ts';
+export { readDropCounters } from './probe/drop-counters.ts';
 export { type Endpoint, endpointsOf } from './probe/endpoint.ts';
 export { isReached, type Outcome } from './probe/outcome.ts';
 export { type PingProbe, probePing } from './probe/probe-ping.ts';

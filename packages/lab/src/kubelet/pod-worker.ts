@@ -7,6 +7,7 @@ import { answerIn } from '../answer/answerer.ts';
 import { addressOf, type CniCall } from '../cni/cni-call.ts';
 import { type CniNode, runNetwork } from '../cni/run-network.ts';
 import { makeNamespace } from '../network/namespace.ts';
+import { PATIENCE } from '../process/patience.ts';
 import { LAB_ANNOTATION } from './lab-annotation.ts';
 import type { PodSituation } from './pod-status.ts';
 import { removeSandbox, type Sandbox, writeSandbox } from './sandbox-file.ts';
@@ -39,7 +40,7 @@ export interface PodWorker {
 /** The first retries come soon: an agent that starts is a matter of a second. */
 const BACKOFF = { firstMs: 100, maxMs: 10_000 };
 
-const EARLY_MS = 100;
+const EARLY_MS = 100 * PATIENCE;
 
 /** A runtime sends DEL three times; the later ones when the namespace is gone. */
 const DEL_PAUSES_MS = [0, 1000, 10_000] as const;

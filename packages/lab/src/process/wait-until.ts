@@ -23,6 +23,6 @@ export async function waitUntil<T>({ what, look, state, deadlineMs, pollMs = 10,
     if (result !== undefined && result !== false) return result;
     if (performance.now() > endMs)
       failLab('NOT_READY', { what, seconds: (deadlineMs * PATIENCE) / 1000, state: state?.() ?? 'nothing yet' });
-    await pause(pollMs, undefined, { signal });
+    await pause(pollMs * PATIENCE, undefined, { signal });
   }
 }
