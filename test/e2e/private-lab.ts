@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type KubeClient, openKubeClient } from '@tenet/kube';
-import { type Datapath, type LabPaths, namespaceOf, openLab } from '@tenet/lab';
-import { parseFlowDump } from '@tenet/openflow';
-import { type DropClass, readCookie } from '@tenet/pipeline';
+import { type Datapath, type LabPaths, namespaceOf, openLab, readDropCounters } from '@tenet/lab';
+import { connectSwitch } from '@tenet/openflow/connection';
+import type { DropClass } from '@tenet/pipeline';
 import { Ip, Mac } from '@tenet/std';
+import { PATIENCE } from '../eventually.ts';
 
 const run = promisify(execFile);
 
@@ -34,7 +35,7 @@ export interface PrivateLab extends AsyncDisposable {
   pod(name: string): Promise<LabPod>;
   /** The network namespace of `node/NAME`, `pod/NS/NAME` or `outside`. */
   netns(target: string): string;
-  /** How many packets br0 of a node has dropped, by class, as `ovs-ofctl` says. */
+  /** How many packets br0 of a node has dropped, by class. */
   drops(node: string): Promise<ReadonlyMap<DropClass, number>>;
   /** Runs the `tenet` command on this lab; its standard output. Rejects when it fails. */
   tenet(...args: string[]): Promise<string>;
@@ -82,22 +83,10 @@ export async function privateLab(): Promise<PrivateLab> {
       return { name, node, ip, mac: Mac.fromIpv4(ip), vnid: project.netid, netns: netns(`pod/${name}`) };
     },
     async drops(node) {
-      const socket = `unix:${lab.paths.node(node).ovs}/br0.mgmt`;
-      const { stdout } = await run('ovs-ofctl', [
-        '-O',
-        'OpenFlow14',
-        'dump-flows',
-        socket,
-        'cookie=0xdd00000000000000/0xff00000000000000',
-      ]);
-      const counts = new Map<DropClass, number>();
-      for (const entry of parseFlowDump(stdout).flows) {
-        if (entry.flow === undefined) throw new RangeError(`unreadable flow: ${entry.text}`);
-        const dropClass = readCookie(entry.flow.cookie)?.dropClass;
-        if (dropClass === undefined) throw new RangeError(`drop without a class: ${entry.text}`);
-        counts.set(dropClass, (counts.get(dropClass) ?? 0) + Number(entry.flow.stats?.packets ?? 0n));
-      }
-      return counts;
+      const path = join(lab.paths.node(node).ovs, 'br0.mgmt');
+      await using connection = await connectSwitch({ path, signal: AbortSignal.timeout(10_000 * PATIENCE) });
+      const counters = await readDropCounters(connection);
+      return new Map([...counters].map(([dropClass, packets]) => [dropClass, Number(packets)]));
     },
     async inNetns(target, program, ...args) {
       const { stdout } = await run('nsenter', [`--net=${netns(target)}`, program, ...args], { maxBuffer: 1 << 26 });
