@@ -9,7 +9,7 @@ import type { Seeded } from './seeded.ts';
  * Who is told when a node's switch stands still and goes on. That is so without ovs-vswitchd, and in the userspace
  * datapath also without ovsdb-server: its main thread forwards packets only while it holds the database's lock.
  */
-export interface SwitchWatcher {
+interface SwitchWatcher {
   switchEnds(node: string): void;
   switchStarts(node: string): void;
 }
