@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { Netlink } from '@tenet/host';
 import { keepConnected, type SwitchConnection } from '@tenet/openflow/connection';
 import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
-import type { NodeNetwork } from '@tenet/pipeline';
+import { type NodeNetwork, OF_PORT } from '@tenet/pipeline';
 import type { Clock, Ip, Logger } from '@tenet/std';
-import { ofPortsAgree } from './bridge/of-ports-agree.ts';
+import type { KnownPort } from './bridge/of-ports-agree.ts';
 import { ServiceConntrack } from './bridge/service-conntrack.ts';
 import { StrayPorts } from './bridge/stray-ports.ts';
 import { ensureSwitchObjects, settleOfPorts } from './bridge/switch-objects.ts';
+import { SwitchSession } from './bridge/switch-session.ts';
 import { TunnelNeighbours } from './bridge/tunnel-neighbours.ts';
 import { KeyedQueue } from './cni/keyed-queue.ts';
 import { restoreLostPorts } from './cni/restore-lost-ports.ts';
@@ -19,8 +20,6 @@ import type { AgentConfig } from './config.ts';
 import { agentError, failAgent } from './errors.ts';
 import { DesiredFlows } from './flows/desired-flows.ts';
 import { FlowReconciler } from './flows/flow-reconciler.ts';
-import { openFlowSwitch } from './flows/open-flow-switch.ts';
-import { watchFlows } from './flows/watch-flows.ts';
 import { HostNetwork } from './host/host-network.ts';
 import { HostRulesSync } from './host/host-rules-sync.ts';
 import { checkNodeLink } from './host/node-link.ts';
@@ -70,6 +69,7 @@ export class NodeLoops implements AsyncDisposable {
   readonly #steps: Steps;
   readonly #flows: FlowReconciler;
   readonly #desired: DesiredFlows;
+  readonly #session: SwitchSession;
   readonly #rules: HostRulesSync;
   readonly #neighbours: TunnelNeighbours;
   readonly #vanished: VanishedSandboxes;
@@ -79,12 +79,9 @@ export class NodeLoops implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #listening: Disposable[] = [];
   readonly #lookAtPorts = coalesce(() => this.#portsPass());
-  #connection: SwitchConnection | undefined;
   #connecting: Promise<void> = Promise.resolve();
-  #ended: Promise<void> = Promise.resolve();
+  #ended: Promise<unknown> = Promise.resolve();
   readonly #also = new Map<string, () => Promise<void>>();
-  /** Whether the switch tells of foreign changes to its flows. */
-  #isMonitored = false;
 
   constructor(options: NodeLoopsOptions) {
     const { config, node, cluster, ovs, netlink, metrics, log } = options;
@@ -98,6 +95,17 @@ export class NodeLoops implements AsyncDisposable {
       onChanged: (change) => metrics.changed('flows', change),
     });
     this.#rules = new HostRulesSync({ node, log, onChanged: (change) => metrics.changed('host rules', change) });
+    this.#session = new SwitchSession({
+      flows: this.#flows,
+      known: () => this.#knownPorts(),
+      onForeign: () => {
+        this.#flows.distrust();
+        this.#lookAtFlows();
+      },
+      clock: options.clock,
+      log,
+      signal: this.#signal,
+    });
     const control = () => this.#controlPath();
     this.#neighbours = new TunnelNeighbours({ netlink, control, log });
     const conntrack = new ServiceConntrack(node.datapath, {
@@ -112,7 +120,7 @@ export class NodeLoops implements AsyncDisposable {
       leases: new Leases(config.cni.leases, { subnet: node.subnet, log }),
       queue: new KeyedQueue(),
       vnidOf: (namespace, signal) => awaitVnid(cluster.netNamespaces, namespace, { signal }),
-      syncFlows: (signal) => raced(this.#flows.sync(), signal),
+      syncFlows: (signal) => this.#session.synced(signal),
       whyNotCarried: (ip) => this.#desired.whyNotCarried(ip),
       installedFlows: () => this.#flows.installed,
       whyNotReady: () => this.#whyNotReady(),
@@ -121,7 +129,7 @@ export class NodeLoops implements AsyncDisposable {
     };
     this.#vanished = new VanishedSandboxes(this.wiring);
     this.#hostNetwork = new HostNetwork(netlink, node);
-    this.#strayPorts = new StrayPorts({ log, clock: options.clock });
+    this.#strayPorts = new StrayPorts({ log });
   }
 
   /** Resolves when the node carries packets: guards first, then flows. Rejects with what must be mended first. */
@@ -149,6 +157,7 @@ export class NodeLoops implements AsyncDisposable {
     this.#signal.throwIfAborted();
     this.#listening.push(
       cluster.hostSubnets.onChange(() => {
+        this.#desired.heardOfNodes();
         this.#lookAtFlows();
         void this.#refreshNeighbours();
       }),
@@ -158,7 +167,7 @@ export class NodeLoops implements AsyncDisposable {
         void this.#lookAtPorts();
       }),
     );
-    this.#ended = this.#passes();
+    this.#ended = Promise.all([this.#repeat(() => this.#hostPass()), this.#repeat((count) => this.#switchPass(count))]);
   }
 
   /** How it stands, for those who ask. */
@@ -168,7 +177,7 @@ export class NodeLoops implements AsyncDisposable {
       node,
       cluster,
       ovs,
-      connection: this.#connection,
+      connection: this.#session.connection,
       desiredFlows: this.#flows.wanted,
       leases: this.wiring.leases.all.size,
       iptables: this.#rules.variant,
@@ -189,33 +198,24 @@ export class NodeLoops implements AsyncDisposable {
     this.#hostNetwork[Symbol.dispose]();
   }
 
-  /** A switch that has just come has no fragment mode and maybe no flows: the mode is set before the first flow. */
   async #onSwitch(connection: SwitchConnection, ended: AbortSignal): Promise<void> {
-    const { ovs, clock, metrics, log } = this.#options;
-    ended.addEventListener('abort', () => {
-      if (this.#connection !== connection) return;
-      this.#connection = undefined;
-      this.#flows.attach(undefined);
-    });
-    await connection.setFragmentMode('nx-match');
-    const known = () => ovs.cache.interfacesOf(BRIDGE);
-    await ofPortsAgree(connection, { known, clock, signal: AbortSignal.any([this.#signal, ended]) });
-    metrics.connected('vswitchd');
-    this.#connection = connection;
-    this.#flows.attach(openFlowSwitch(connection, log));
-    const onForeign = () => {
-      this.#flows.distrust();
-      this.#lookAtFlows();
-    };
-    this.#isMonitored = await watchFlows(connection, { onForeign, log });
     this.#desired.heard();
-    await this.#flows.sync();
+    await this.#session.begin(connection, ended);
+    this.#options.metrics.connected('vswitchd');
     await this.#refreshNeighbours();
   }
 
-  async #passes(): Promise<void> {
-    for (let pass = 0; !this.#signal.aborted; pass++) {
-      await this.#fullPass(pass);
+  /** The ports that flows name. Others may have names that OpenFlow cuts off. */
+  #knownPorts(): KnownPort[] {
+    const { cache } = this.#options.ovs;
+    const pods = new Set(this.#podLinks());
+    return cache.interfacesOf(BRIDGE).filter(({ name }) => name in OF_PORT || pods.has(name));
+  }
+
+  /** Looks again and again, at once and then after each pause, until told to stop. */
+  async #repeat(pass: (count: number) => Promise<void>): Promise<void> {
+    for (let count = 0; !this.#signal.aborted; count++) {
+      await pass(count);
       await this.#options.clock.sleep(FULL_PASS_MS, this.#signal).catch(() => {});
     }
   }
@@ -232,28 +232,34 @@ export class NodeLoops implements AsyncDisposable {
     }
   }
 
-  async #fullPass(pass: number): Promise<void> {
+  /** What needs the kernel only: the guards are kept also while Open vSwitch does not answer. */
+  async #hostPass(): Promise<void> {
     const { config, node, cluster, metrics, log } = this.#options;
     await this.#steps.run('own subnet', () => checkNodeStays(config.nodeName, node, cluster));
     await this.#steps.run('cluster network', () => checkClusterStays(node, cluster));
-    await this.#lookAtPorts();
+    await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
     await this.#steps.run('host network', () => {
       const mended = this.#hostNetwork.reconcile(this.#podLinks());
       for (const reason of mended) log.info('host network mended', { reason });
       if (mended.length > 0) metrics.changed('host network', { changed: mended.length });
     });
-    if (pass % PASSES_PER_SANDBOX_LOOK === 0)
-      await this.#steps.run('vanished sandboxes', () => this.#vanished.detachGone(this.#signal));
-    await this.#steps.run('host rules', () => this.#rules.reconcile(this.#signal));
+    for (const [what, step] of this.#also) await this.#steps.run(what, step);
+  }
+
+  /** What needs Open vSwitch. */
+  async #switchPass(pass: number): Promise<void> {
+    await this.#lookAtPorts();
+    await this.#steps.run('fragment mode', () => this.#session.keepFragmentMode());
     await this.#steps.run('flows', () => {
-      if (!this.#isMonitored || pass % PASSES_PER_DUMP === 0) {
-        this.#desired.heard();
+      if (!this.#session.isMonitored || pass % PASSES_PER_DUMP === 0) {
+        this.#desired.heardOfNodes();
         this.#flows.distrust();
       }
       return this.#flows.sync();
     });
-    for (const [what, step] of this.#also) await this.#steps.run(what, step);
     if (pass % PASSES_PER_NEIGHBOURS === 0) await this.#refreshNeighbours();
+    if (pass % PASSES_PER_SANDBOX_LOOK === 0)
+      await this.#steps.run('vanished sandboxes', () => this.#vanished.detachGone(this.#signal));
   }
 
   #lookAtFlows(): void {
@@ -263,8 +269,13 @@ export class NodeLoops implements AsyncDisposable {
 
   /** What the switch's database should say. */
   async #portsPass(): Promise<void> {
-    const { node, ovs } = this.#options;
-    await this.#steps.run('switch objects', () => ensureSwitchObjects(ovs, node, this.#signal));
+    const { config, node, ovs } = this.#options;
+    await this.#steps.run('switch objects', () => {
+      // What is not connected shows the past; nobody need wait for that to be known.
+      if (!ovs.isConnected) failAgent('OPEN_VSWITCH_NOT_READY', { database: config.openvswitch.database });
+      return ensureSwitchObjects(ovs, node, this.#signal);
+    });
+    if (!ovs.isConnected) return;
     await this.#steps.run('lost ports', () => restoreLostPorts(this.wiring, this.#signal));
     await this.#steps.run('ports of pods', () => settleOfPorts(ovs, this.#signal));
     await this.#steps.run('stray ports', async () => void (await this.#strayPorts.sweep(ovs, this.#signal)));
@@ -279,7 +290,7 @@ export class NodeLoops implements AsyncDisposable {
   #whyNotReady(): NotReady | undefined {
     const { config, node, ovs } = this.#options;
     const unconnected = () => agentError('OPEN_VSWITCH_NOT_READY', { database: config.openvswitch.database });
-    if (this.#connection === undefined) return { error: unconnected(), cutsPods: true };
+    if (this.#session.connection === undefined) return { error: unconnected(), cutsPods: true };
     const none = this.#desired.whyNoneIsCarried;
     if (none !== undefined) return { error: none, cutsPods: true };
     // In userspace ovs-vswitchd itself carries the packets, and stands still until it has its database again.
@@ -297,7 +308,8 @@ export class NodeLoops implements AsyncDisposable {
 
   #switchNow(): SwitchConnection {
     return (
-      this.#connection ?? failAgent('OPEN_VSWITCH_NOT_READY', { database: this.#options.config.openvswitch.database })
+      this.#session.connection ??
+      failAgent('OPEN_VSWITCH_NOT_READY', { database: this.#options.config.openvswitch.database })
     );
   }
 

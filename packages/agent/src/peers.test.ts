@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { HostSubnet } from '@tenet/model';
 import { ARTICLE_NODE } from '@tenet/pipeline';
 import { Ip, Prefix } from '@tenet/std';
+import fc from 'fast-check';
 import { peerId } from './node-identity.ts';
 import { peersOf } from './peers.ts';
 
@@ -17,6 +18,11 @@ function hostSubnet(name: string, hostIp: string, subnet: string, createdAt = '2
     subnet: Prefix.parse(subnet),
     assignSubnet: false,
   };
+}
+
+function clash(one: HostSubnet, other: HostSubnet): boolean {
+  if (one.subnet === undefined || other.subnet === undefined) return false;
+  return one.hostIp.equals(other.hostIp) || one.subnet.overlaps(other.subnet);
 }
 
 describe('peersOf()', () => {
@@ -72,6 +78,28 @@ describe('peersOf()', () => {
     assert.deepEqual(
       refused.map(({ name }) => name),
       ['aa'],
+    );
+  });
+
+  test('finds every claim that overlaps an older one, of whatever lengths', () => {
+    const claim = fc.record({ at: fc.nat(63), length: fc.integer({ min: 18, max: 24 }), ip: fc.nat(40) });
+    fc.assert(
+      fc.property(fc.array(claim, { maxLength: 30 }), (list) => {
+        const claims = list.map(({ at, length, ip }, age) => {
+          const block = Math.floor((at << 2) / 2 ** (24 - length)) * 2 ** (24 - length);
+          const second = String(age).padStart(2, '0');
+          return hostSubnet(`n${age}`, `192.0.2.${ip}`, `10.130.${block}.0/${length}`, `2026-01-01T00:00:${second}Z`);
+        });
+        const byAge: HostSubnet[] = [];
+        for (const next of claims) if (!byAge.some((older) => clash(older, next))) byAge.push(next);
+        const { peers, refused } = peersOf('dt-infra1', NODE, claims);
+        const kept = claims.filter(({ name }) => !refused.some((other) => other.name === name));
+        assert.deepEqual(
+          kept.map(({ name }) => name),
+          byAge.map(({ name }) => name),
+        );
+        assert.equal(peers.length, kept.length);
+      }),
     );
   });
 

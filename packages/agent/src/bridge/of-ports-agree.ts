@@ -8,7 +8,7 @@ const DEADLINE_MS = 2_000;
 const LOOK_AGAIN_MS = 20;
 
 /** A port of br0 as the database has it. */
-interface KnownPort {
+export interface KnownPort {
   readonly name: string;
   /** Absent while the switch has given none, -1 when it could not. */
   readonly ofport?: number | undefined;

@@ -1,5 +1,5 @@
 import { deletePorts, type OpenVSwitch, type OvsCache } from '@tenet/ovsdb';
-import type { Clock, Logger } from '@tenet/std';
+import type { Logger } from '@tenet/std';
 import { BRIDGE, HOST_PORT, TUNNEL_PORT, wiredPods } from '../wired-pods.ts';
 
 /** How long a port that nobody knows may stay: who adds one to mirror packets to says so a moment later. */
@@ -12,18 +12,19 @@ const GRACE_MS = 500;
  */
 export class StrayPorts {
   readonly #log: Logger;
-  readonly #clock: Clock;
+  readonly #nowMs: () => number;
   /** When each was first seen. */
   #seenMs = new Map<string, number>();
 
-  constructor({ log, clock }: { readonly log: Logger; readonly clock: Clock }) {
+  /** `nowMs` is of a clock that never jumps. */
+  constructor({ log, nowMs = () => performance.now() }: { readonly log: Logger; readonly nowMs?: () => number }) {
     this.#log = log;
-    this.#clock = clock;
+    this.#nowMs = nowMs;
   }
 
   /** Removes those that have been there for the grace; resolves with their names. */
   async sweep(ovs: OpenVSwitch, signal: AbortSignal): Promise<readonly string[]> {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#nowMs();
     const here = strayPorts(ovs.cache);
     this.#seenMs = new Map(here.map((name) => [name, this.#seenMs.get(name) ?? nowMs]));
     const gone = here.filter((name) => nowMs - (this.#seenMs.get(name) ?? nowMs) >= GRACE_MS);

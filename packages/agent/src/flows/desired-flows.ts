@@ -41,6 +41,7 @@ export class DesiredFlows {
   readonly #options: DesiredFlowsOptions;
   readonly #compiler = new FlowCompiler();
   #compiled: FlowMap | undefined;
+  #peers: readonly Peer[] | undefined;
   /** The pods in the flows that were last compiled, and why there are none if that is so. */
   #carried: ReadonlySet<string> = new Set();
   #carriesNone: TenetError | undefined;
@@ -53,6 +54,12 @@ export class DesiredFlows {
   /** Says that something has changed from which the flows follow. */
   heard(): void {
     this.#compiled = undefined;
+  }
+
+  /** Says that HostSubnets have changed. */
+  heardOfNodes(): void {
+    this.#peers = undefined;
+    this.heard();
   }
 
   /**
@@ -79,6 +86,11 @@ export class DesiredFlows {
 
   /** The other nodes; those that are left out are logged when that is new. */
   peers(): readonly Peer[] {
+    this.#peers ??= this.#peersAnew();
+    return this.#peers;
+  }
+
+  #peersAnew(): readonly Peer[] {
     const { nodeName, node, cluster, log } = this.#options;
     const { peers, refused } = peersOf(nodeName, node, cluster.hostSubnets.entries.values());
     const said = JSON.stringify(refused);

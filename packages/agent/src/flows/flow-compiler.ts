@@ -25,12 +25,14 @@ export type FlowMap = ReadonlyMap<string, Flow>;
 export class FlowCompiler {
   #owners = new Map<string, readonly (readonly [key: string, flow: Flow])[]>();
   #flows: FlowMap = new Map();
+  /** What each owner is, as text: nodes and peers come as the same objects again and again. */
+  readonly #texts = new WeakMap<object, string>();
 
   /** The flows that the inputs ask for, by identity; the very same map when nothing has changed. */
   compile({ node, pods, peers }: FlowInputs): FlowMap {
     const before = this.#owners;
     const now: typeof before = new Map();
-    const nodeKey = JSON.stringify(node);
+    const nodeKey = this.#textOf(node);
     let isNew = false;
 
     function add(owner: string, compileOwner: () => Flow[]): void {
@@ -41,12 +43,18 @@ export class FlowCompiler {
     }
 
     add('static', () => staticFlows(node));
-    for (const pod of pods) add(`pod ${JSON.stringify(pod)}`, () => podFlows(node, pod));
-    for (const peer of peers) add(`peer ${JSON.stringify(peer)}`, () => peerFlows(node, peer));
+    for (const pod of pods) add(`pod ${this.#textOf(pod)}`, () => podFlows(node, pod));
+    for (const peer of peers) add(`peer ${this.#textOf(peer)}`, () => peerFlows(node, peer));
     for (const vnid of projectsOf(pods)) add(`project ${vnid}`, () => projectFlows(node, vnid));
     if (isNew || now.size !== before.size) this.#flows = new Map([...now.values()].flat());
     this.#owners = now;
     return this.#flows;
+  }
+
+  #textOf(owner: object): string {
+    const text = this.#texts.get(owner) ?? JSON.stringify(owner);
+    this.#texts.set(owner, text);
+    return text;
   }
 }
 
