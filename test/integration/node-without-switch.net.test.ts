@@ -50,7 +50,11 @@ describe('a node without its switch', () => {
     await until(() => (/ovsdb connection (lost|failed)/.test(daemon.text()) ? true : undefined), 'the loss is noticed');
     await guardsComeBack();
     await node.ovs.startOvsdb();
-    await until(() => (/step works again.*switch objects/.test(daemon.text()) ? true : undefined), 'it is seen again');
+    const works = () =>
+      daemon.lines().some(({ message, what }) => message === 'step works again' && what === 'switch objects');
+    await until(() => (works() ? true : undefined), 'it is seen again').catch((error) =>
+      assert.fail(`${error}\n${daemon.text()}`),
+    );
   });
 
   test('keeps the guards of the host while ovs-vswitchd hangs', async () => {
