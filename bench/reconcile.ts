@@ -10,14 +10,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { promisify } from 'node:util';
-import { vnidOf } from '@tenet/model';
+import { type HostSubnet, vnidOf } from '@tenet/model';
 import { formatFlow } from '@tenet/openflow';
 import { connectSwitch } from '@tenet/openflow/connection';
-import { ARTICLE_NODE, type NodeNetwork, type Peer, type PodPort } from '@tenet/pipeline';
+import { ARTICLE_NODE, type NodeNetwork, type PodPort } from '@tenet/pipeline';
 import { Ip, Mac, Prefix, SILENT } from '@tenet/std';
 import { FlowCompiler, type FlowInputs } from '../packages/agent/src/flows/flow-compiler.ts';
 import { FlowReconciler, type FlowSwitch } from '../packages/agent/src/flows/flow-reconciler.ts';
 import { openFlowSwitch } from '../packages/agent/src/flows/open-flow-switch.ts';
+import { peersOf } from '../packages/agent/src/peers.ts';
 import { privateOvs } from '../test/integration/private-ovs.ts';
 
 /** Nodes by what they have: about 1,000, 10,000 and 42,000 flows. */
@@ -43,11 +44,10 @@ process.stdout.write(
   `${row('flows', 'tenet ms', 'tenet CPU ms', 'longest block ms', 'diff-flows ms', 'replace-flows ms', 'tenet / diff')}\n`,
 );
 for (const { pods, peers } of NODES) {
-  const inputs: FlowInputs = {
-    node: NODE,
-    pods: Array.from({ length: pods }, (_, at) => podPort(at)),
-    peers: Array.from({ length: peers }, (_, at) => peer(at)),
-  };
+  const podPorts = Array.from({ length: pods }, (_, at) => podPort(at));
+  const hostSubnets = Array.from({ length: peers }, (_, at) => hostSubnet(at));
+  // From the objects each time, as if a node had changed.
+  const inputs = (): FlowInputs => ({ node: NODE, pods: podPorts, ...peersOf('this', NODE, hostSubnets) });
   const compiler = new FlowCompiler();
   let changes = 0;
   const flowSwitch = openFlowSwitch(connection, SILENT);
@@ -58,10 +58,10 @@ for (const { pods, peers } of NODES) {
       return flowSwitch.change(add, remove);
     },
   };
-  const reconciler = new FlowReconciler({ desired: () => compiler.compile(inputs), log: SILENT });
+  const reconciler = new FlowReconciler({ desired: () => compiler.compile(inputs()), log: SILENT });
   reconciler.attach(counted);
   await reconciler.sync();
-  const desired = compiler.compile(inputs);
+  const desired = compiler.compile(inputs());
   await writeFile(file, [...desired.values()].map((flow) => `${formatFlow(flow)}\n`).join(''));
 
   changes = 0;
@@ -95,9 +95,10 @@ function podPort(at: number): PodPort {
 }
 
 /** Another node, with a subnet of the size of ours. */
-function peer(at: number): Peer {
+function hostSubnet(at: number): HostSubnet {
   const subnet = Prefix.of(Ip.of(4, 0x0a00_0000n + (BigInt(at) << BigInt(POD_SUBNET_BITS))), 32 - POD_SUBNET_BITS);
-  return { id: at + 1, hostIp: Ip.of(4, 0xac10_0000n + BigInt(at)), subnet };
+  const hostIp = Ip.of(4, 0xac10_0000n + BigInt(at));
+  return { name: `node${at}`, uid: `uid${at}`, createdAt: '2026-01-01T00:00:00Z', hostIp, subnet, assignSubnet: false };
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
