@@ -16,3 +16,4 @@ export {
   type Target,
 } from './rule.ts';
 export { BUILT_IN_CHAINS, type Chain, isBuiltIn, type Ruleset, type Table } from './ruleset.ts';
+export { type Census, takeCensus } from './take-census.ts';
