@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseIptablesSave, planRestore } from '@tenet/netfilter';
+import { formatRule, parseIptablesSave, planRestore } from '@tenet/netfilter';
 import { Prefix } from '@tenet/std';
 import { ARTICLE_NODE } from './article-node.ts';
-import { hostRules } from './host-rules.ts';
+import { hostGuards, hostRules } from './host-rules.ts';
 import type { NodeNetwork } from './node-network.ts';
 
 const NODE = ARTICLE_NODE.node;
@@ -71,5 +71,26 @@ describe('hostRules()', () => {
 
   test('obeys another VXLAN port', () => {
     assert.ok(planned({ ...NODE, vxlanPort: 8472 }, 'TENET-GUARD')[0]?.includes('--dport 8472'));
+  });
+});
+
+describe('hostGuards()', () => {
+  const TWO = { ...NODE, clusterNetworks: [...NODE.clusterNetworks, Prefix.parse('10.200.0.0/16')] };
+
+  test('names each rule that drops, in its place, and no other', () => {
+    const named = hostGuards(TWO).map(({ chain, rule }) => `${chain} ${formatRule(rule)}`);
+    const dropping = hostRules(TWO).tables.flatMap(({ chains }) =>
+      [...chains].flatMap(([chain, rules]) =>
+        rules.filter(({ target }) => target?.name === 'DROP').map((rule) => `${chain} ${formatRule(rule)}`),
+      ),
+    );
+    assert.deepEqual(named, dropping);
+  });
+
+  test('has the same names however many cluster networks there are', () => {
+    const names = hostGuards(NODE).map(({ guard }) => guard);
+    assert.equal(new Set(names).size, names.length);
+    assert.deepEqual([...new Set(hostGuards(TWO).map(({ guard }) => guard))], names);
+    for (const name of names) assert.match(name, /^[a-z]+(-[a-z]+)+$/);
   });
 });

@@ -1,10 +1,12 @@
-import { type DesiredRules, type DesiredTable, type Jump, parseRule } from '@tenet/netfilter';
+import { type DesiredRules, type DesiredTable, type Jump, parseRule, type Rule } from '@tenet/netfilter';
 import type { NodeNetwork } from './node-network.ts';
 
 /** A rule in the words of iptables, and why it is there. */
 interface HostRule {
   readonly rule: string;
   readonly why: string;
+  /** The name under which the drops of this rule are counted; several rules may share one. */
+  readonly guard?: string;
 }
 
 /** A chain of ours, and the one rule by which a chain of the kernel calls it. */
@@ -33,8 +35,8 @@ export function hostChains({
   serviceNetwork,
   vxlanPort,
 }: NodeNetwork): Readonly<Record<string, readonly HostChain[]>> {
-  const perCluster = (make: (cluster: string) => string, why: string): HostRule[] =>
-    clusterNetworks.map((cluster) => ({ rule: make(cluster.toString()), why }));
+  const perCluster = (make: (cluster: string) => string, why: string, guard?: string): HostRule[] =>
+    clusterNetworks.map((cluster) => ({ rule: make(cluster.toString()), why, ...(guard && { guard }) }));
   return {
     raw: [
       {
@@ -43,12 +45,21 @@ export function hostChains({
         position: 'first',
         rules: [
           { rule: '-i lo -j RETURN', why: 'the node talking to itself' },
-          { rule: `! -i tun0 -d ${serviceNetwork} -j DROP`, why: 'services are for pods and this node' },
+          {
+            rule: `! -i tun0 -d ${serviceNetwork} -j DROP`,
+            why: 'services are for pods and this node',
+            guard: 'outside-to-service',
+          },
           ...perCluster(
             (cluster) => `! -i tun0 -s ${cluster} -j DROP`,
             "outside forging a pod: table 25 would give it the pod's VNID",
+            'outside-forging-pod',
           ),
-          { rule: `! -i tun0 -s ${serviceNetwork} -j DROP`, why: "outside forging a service's reply" },
+          {
+            rule: `! -i tun0 -s ${serviceNetwork} -j DROP`,
+            why: "outside forging a service's reply",
+            guard: 'outside-forging-service',
+          },
           { rule: `! -i tun0 -p udp --dport ${vxlanPort} -j NOTRACK`, why: 'tunnels need no conntrack' },
         ],
       },
@@ -65,7 +76,11 @@ export function hostChains({
         calledFrom: 'INPUT',
         position: 'first',
         rules: [
-          { rule: `-i tun0 -p udp --dport ${vxlanPort} -j DROP`, why: 'no pod speaks as a tunnel' },
+          {
+            rule: `-i tun0 -p udp --dport ${vxlanPort} -j DROP`,
+            why: 'no pod speaks as a tunnel',
+            guard: 'pod-as-tunnel',
+          },
           { rule: `-p udp --dport ${vxlanPort} -j ACCEPT`, why: 'other nodes do' },
           { rule: '-i tun0 -j ACCEPT', why: 'pods reach their node' },
         ],
@@ -78,14 +93,17 @@ export function hostChains({
           {
             rule: `-p udp --dport ${vxlanPort} -j DROP`,
             why: 'after translation: tunnel packets are never forwarded, whoever addressed them how',
+            guard: 'forwarded-tunnel',
           },
           ...perCluster(
             (cluster) => `-s ${cluster} -m conntrack --ctstate INVALID -j DROP`,
             "it would leave with a pod's address",
+            'untracked-pod',
           ),
           {
             rule: '! -i tun0 -o tun0 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -j DROP',
             why: 'from outside to a pod only through a service',
+            guard: 'outside-to-pod',
           },
         ],
       },
@@ -134,4 +152,25 @@ export function hostRules(node: NodeNetwork): DesiredRules {
     }),
   );
   return { tables, ownedPrefixes: [OWN_CHAINS] };
+}
+
+/** A rule that drops what nobody may send, in its place. */
+export interface HostGuard {
+  /** Stable: metrics bear it. */
+  readonly guard: string;
+  readonly table: string;
+  readonly chain: string;
+  readonly rule: Rule;
+  readonly why: string;
+}
+
+/** The rules that drop, each under the name of what it guards against. */
+export function hostGuards(node: NodeNetwork): readonly HostGuard[] {
+  return Object.entries(hostChains(node)).flatMap(([table, chains]) =>
+    chains.flatMap(({ name: chain, rules = [] }) =>
+      rules.flatMap(({ rule, why, guard }) =>
+        guard === undefined ? [] : [{ guard, table, chain, rule: parseRule(rule), why }],
+      ),
+    ),
+  );
 }
