@@ -1,7 +1,7 @@
 /** What becomes of pods whose ports are taken away, and of what is left of pods that are gone: on a real node. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { mkdtempDisposable } from 'node:fs/promises';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdtempDisposable, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -10,6 +10,8 @@ import { addPort, ensureBridge, OpenVSwitch } from '@tenet/ovsdb';
 import { ARTICLE_NODE } from '@tenet/pipeline';
 import { Ip, type LogFacts, type Logger, Prefix, SILENT } from '@tenet/std';
 import { hostVethName } from '../../packages/agent/src/cni/attachment.ts';
+import { CallParts } from '../../packages/agent/src/cni/call-parts.ts';
+import { detach } from '../../packages/agent/src/cni/detach.ts';
 import { KeyedQueue } from '../../packages/agent/src/cni/keyed-queue.ts';
 import { VanishedSandboxes } from '../../packages/agent/src/cni/vanished-sandboxes.ts';
 import type { Wiring } from '../../packages/agent/src/cni/wiring.ts';
@@ -76,6 +78,34 @@ describe('a port that somebody took off br0', () => {
     });
   });
 
+  test('does not come back when a DEL took it that failed then, not even after a restart; the next DEL goes through', async () => {
+    await node.unchanged(async () => {
+      const [leaving, other] = [await addPod(node), await addPod(node, { pod: 'alpha/other' })];
+      const restored = () => daemon.lines().filter(({ message }) => message === 'lost port restored').length;
+      /** Several passes have gone by when the other's port is back. */
+      const passesGoBy = async () => {
+        const before = restored();
+        await node.ovs.vsctl('del-port', 'br0', other.veth);
+        await until(() => (restored() > before ? true : undefined), "the other's port is back");
+        assert.ok(!(await node.footprint()).ports.includes(leaving.veth));
+      };
+      const pidFile = join(node.ovs.directory, 'ovs-vswitchd.pid');
+      // Nobody finds the switch's control socket any more, so that its conntrack cannot be looked at.
+      await rename(pidFile, `${pidFile}.away`);
+      const { status, json } = await node.cni({ command: 'DEL', pod: 'alpha/web', containerId: leaving.containerId });
+      assert.equal(status, 1);
+      assert.match(json.msg, /ovs-vswitchd\.pid/);
+      await passesGoBy();
+      await rename(`${pidFile}.away`, pidFile);
+      daemon.child.kill('SIGKILL');
+      await daemon.ended;
+      daemon = await node.start();
+      await daemon.ready();
+      await passesGoBy();
+      await deletePods(node, leaving, other);
+    });
+  });
+
   test('does not come back when its pod is gone: with the veth it went for good', async () => {
     await node.unchanged(async () => {
       const pod = await addPod(node);
@@ -95,7 +125,7 @@ describe('a port that somebody took off br0', () => {
   });
 });
 
-describe('VanishedSandboxes', () => {
+describe('what is left of a pod', () => {
   const GRACE_MS = 60_000;
   const IP = Ip.parse('10.131.2.4');
   const ATTACHMENT = { containerId: 'c1', ifName: 'eth0' };
@@ -146,9 +176,10 @@ describe('VanishedSandboxes', () => {
     };
     let nowMs = 0;
     const vanished = new VanishedSandboxes(wiring, { graceMs: GRACE_MS, nowMs: () => nowMs });
-    const passAt = async (ms: number) => {
+    const passAt = async (ms: number, changed?: Wiring) => {
       nowMs = ms;
-      await vanished.detachGone(AbortSignal.timeout(20_000));
+      const looking = changed === undefined ? vanished : new VanishedSandboxes(changed, { graceMs: GRACE_MS });
+      await looking.detachGone(AbortSignal.timeout(20_000));
     };
     const isThere = () => ({ lease: leases.of(ATTACHMENT) !== undefined, port: client.cache.port(VETH) !== undefined });
     return { wiring, told, passAt, isThere };
@@ -188,6 +219,63 @@ describe('VanishedSandboxes', () => {
     });
   }
 
+  test('detach() that fails has ended all the same: the port is gone, the lease no longer attached', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'tenet-leases-'));
+    const { wiring, isThere } = await nodeWithPod(directory.path, { netns: GONE });
+    const failure = new Error('no control socket');
+    const failing: Wiring = { ...wiring, flushConntrack: () => Promise.reject(failure) };
+    const options = { signal: AbortSignal.timeout(20_000), parts: new CallParts() };
+    await assert.rejects(detach(failing, ATTACHMENT, options), failure);
+    assert.deepEqual(isThere(), { lease: true, port: false });
+    const reread = new Leases(directory.path, { subnet: Prefix.parse('10.131.2.0/28'), log: SILENT });
+    assert.equal(reread.leaseOf(ATTACHMENT)?.isAttached, false);
+  });
+
+  test('detach() frees both of two addresses that one attachment has', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'tenet-leases-'));
+    const { wiring, isThere } = await nodeWithPod(directory.path, { netns: GONE });
+    await copyFile(join(directory.path, `${IP}`), join(directory.path, '10.131.2.9'));
+    const leases = new Leases(directory.path, { subnet: Prefix.parse('10.131.2.0/28'), log: SILENT });
+    const flushed: string[] = [];
+    const flushConntrack = async (ip: Ip) => void flushed.push(ip.toString());
+    const options = { signal: AbortSignal.timeout(20_000), parts: new CallParts() };
+    await detach({ ...wiring, leases, flushConntrack }, ATTACHMENT, options);
+    assert.deepEqual(flushed.sort(), [`${IP}`, '10.131.2.9']);
+    assert.deepEqual([leases.all.size, isThere().port], [0, false]);
+    assert.deepEqual(readdirSync(directory.path), []);
+  });
+
+  const UNREADABLE = [
+    { name: 'no pod can have it', hasPort: false, links: [], isFreed: true },
+    { name: "the only veth of its kind is another bridge's", hasPort: false, links: ['in a bridge'], isFreed: true },
+    { name: 'a port of br0 has its address', hasPort: true, links: [], isFreed: false },
+    { name: 'a veth is there that no attachment has', hasPort: false, links: ['alone'], isFreed: false },
+  ];
+  for (const { name, hasPort, links, isFreed } of UNREADABLE) {
+    test(`detachGone() ${isFreed ? 'frees' : 'keeps'} an address whose lease says nothing when ${name}`, async () => {
+      await using directory = await mkdtempDisposable(join(tmpdir(), 'tenet-leases-'));
+      using made = new DisposableStack();
+      const veth = 'veth0badcafe';
+      for (const where of links) {
+        netlink.addVeth({ name: veth, peer: { name: 'peer' } });
+        made.defer(() => void netlink.deleteLink(veth));
+        if (where === 'alone') continue;
+        netlink.addBridge('cni0');
+        made.defer(() => void netlink.deleteLink('cni0'));
+        netlink.changeLink(veth, { master: 'cni0' });
+      }
+      const { wiring, passAt, told } = await nodeWithPod(directory.path, { netns: '/proc/self/ns/net', hasPort });
+      const mute = hasPort ? IP.toString() : '10.131.2.9';
+      writeFileSync(join(directory.path, mute), '');
+      const leases = new Leases(directory.path, { subnet: Prefix.parse('10.131.2.0/28'), log: SILENT });
+      await passAt(0, { ...wiring, leases });
+      assert.deepEqual(leases.unreadable.map(String), isFreed ? [] : [mute]);
+      assert.equal(existsSync(join(directory.path, mute)), !isFreed);
+      assert.deepEqual(told, isFreed ? [{ ip: mute }] : []);
+      await takeAway(wiring);
+    });
+  }
+
   test('detachGone() counts the grace anew when the veth was there in between', async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'tenet-leases-'));
     const { passAt, isThere } = await nodeWithPod(directory.path, { netns: GONE, hasPort: false });
@@ -218,7 +306,7 @@ describe('VanishedSandboxes', () => {
   });
 
   async function takeAway({ ovs: database }: Wiring): Promise<void> {
-    await ovs.vsctl('del-port', 'br0', VETH);
+    await ovs.vsctl('--if-exists', 'del-port', 'br0', VETH);
     await database.cache.waitFor((cache) => cache.port(VETH) === undefined);
   }
 });

@@ -94,6 +94,10 @@ export const {
     says: ({ ip, owner }) => `the requested address ${ip} is leased to ${owner}`,
     remedy: () => 'choose another address or wait until that pod is gone',
   }),
+  ADDRESS_HELD: kind<{ owner: string; ip: string; requested: string }>({
+    says: ({ owner, ip, requested }) => `${owner} has the address ${ip}, and asks for ${requested}`,
+    remedy: () => 'detach it with DEL, which frees its address, before ADD asks for another',
+  }),
   ADDRESS_NOT_HERE: kind<{ ip: string; subnet: string }>({
     says: ({ ip, subnet }) => `the requested address ${ip} is not one that a pod in ${subnet} can have`,
     remedy: ({ subnet }) => `choose an address of ${subnet} other than its first two and its last`,
@@ -150,6 +154,12 @@ export const {
     says: ({ mode, needed }) =>
       `the switch treats IP fragments as ${mode} instead of ${needed}, so forged tunnel packets may pass`,
     remedy: () => 'restart the daemon, which sets it, and find out who else sets it with ovs-ofctl set-frags',
+  }),
+  FOREIGN_IPTABLES_RULES: kind<{ rules: number; variant: string; ours: string }>({
+    says: ({ rules, variant, ours }) =>
+      `others have ${rules} rules in iptables-${variant}, and packets pass those too: this node's are in iptables-${ours}`,
+    remedy: ({ variant, ours }) =>
+      `move those rules to iptables-${ours} or remove them; iptables-${variant}-save shows them`,
   }),
   METRICS_NOT_SERVED: kind<{ address: string }>({
     says: ({ address }) => `metrics cannot be served at ${address}`,

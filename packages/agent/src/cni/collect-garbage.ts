@@ -1,12 +1,12 @@
 import { SINK } from '@tenet/host';
 import { sentenceOf } from '@tenet/std';
 import { failAgent } from '../errors.ts';
-import { wiredPods } from '../wired-pods.ts';
 import { attachmentKey, hostVethName } from './attachment.ts';
 import { type CallOptions, CallParts } from './call-parts.ts';
 import { detach } from './detach.ts';
 import { knownAttachments } from './known-attachments.ts';
 import type { GcRequest } from './request.ts';
+import { releaseUnreadable } from './unreadable-leases.ts';
 import type { Wiring } from './wiring.ts';
 
 /**
@@ -33,6 +33,7 @@ export async function collectGarbage(
       queue.run(key, () => detach(wiring, attachment, { signal, parts: new CallParts() })),
     ),
   );
+  // Then a lease that says nothing is nobody's.
   const isEachLeased = valid.every((attachment) => leases.of(attachment) !== undefined);
   const strays = [...deleteStrayLinks(wiring), ...(isEachLeased ? releaseUnreadable(wiring) : [])];
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
@@ -56,11 +57,4 @@ function deleteStrayLinks(wiring: Wiring): string[] {
   const owned = new Set(knownAttachments(wiring).map(({ attachment }) => hostVethName(attachment)));
   const strays = links.filter(({ name, kind, master }) => kind === 'veth' && master === sink.index && !owned.has(name));
   return strays.filter(({ name }) => netlink.deleteLink(name)).map(({ name }) => name);
-}
-
-/** With a lease for each valid attachment, one that says nothing is nobody's, unless a port has the address. */
-function releaseUnreadable({ leases, ovs }: Wiring): string[] {
-  const wired = new Set(wiredPods(ovs.cache).map(({ ip }) => ip.toString()));
-  const free = leases.unreadable.filter((ip) => !wired.has(ip.toString()));
-  return free.filter((ip) => leases.release(ip)).map(String);
 }

@@ -4,6 +4,7 @@ import { type Attachment, hostVethName } from './attachment.ts';
 import { CallParts } from './call-parts.ts';
 import { detach } from './detach.ts';
 import { type KnownAttachment, knownAttachments } from './known-attachments.ts';
+import { releaseUnusedUnreadable } from './unreadable-leases.ts';
 import type { Wiring } from './wiring.ts';
 
 /** How long a sandbox must have been gone: a runtime that is alive sends its DEL before. */
@@ -17,7 +18,8 @@ export interface VanishedSandboxesOptions {
 
 /**
  * Detaches, as a DEL would, what is left of pods whose sandbox and veth are both gone for a while: after a node's
- * reboot nobody may ever send that DEL. As long as one of the two is there nothing is touched.
+ * reboot nobody may ever send that DEL. As long as one of the two is there nothing is touched. Leases that say nothing
+ * go with them, as soon as it is sure that they are of no pod.
  */
 export class VanishedSandboxes {
   readonly #wiring: Wiring;
@@ -34,9 +36,11 @@ export class VanishedSandboxes {
 
   /** Looks once; rejects with all that failed, after it has tried each. */
   async detachGone(signal: AbortSignal): Promise<void> {
-    const { queue, ovs } = this.#wiring;
+    const { queue, ovs, log } = this.#wiring;
     // What is not connected cannot be detached.
     if (!ovs.isConnected) return;
+    for (const ip of releaseUnusedUnreadable(this.#wiring))
+      log.info('unreadable lease of no pod removed', { ip: `${ip}` });
     const nowMs = this.#nowMs();
     const gone = knownAttachments(this.#wiring).filter((known) => !queue.isBusy(known.key) && this.#isGone(known));
     this.#goneSinceMs = new Map(gone.map(({ key }) => [key, this.#goneSinceMs.get(key) ?? nowMs]));

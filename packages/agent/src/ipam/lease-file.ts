@@ -10,11 +10,11 @@ export interface Lease {
   readonly pod: PodName;
   /** `name` of the network configuration that the ADD came with; empty when it is not known. */
   readonly network: string;
-  /** The ADD was through: the runtime believes that the pod has its network. */
+  /** The ADD was through and no DEL has begun: the runtime believes that the pod has its network. */
   readonly isAttached: boolean;
 }
 
-/** The second line of a lease: appended when the ADD is through, so that it costs no second write to the disk. */
+/** The second line of a lease: appended when the ADD is through, cut off when the DEL begins, also on a full disk. */
 export const ATTACHED_LINE = 'attached\n';
 
 const FILE = z.object({

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Ip, isTenetError, type Logger, Prefix, SILENT } from '@tenet/std';
 import fc from 'fast-check';
+import { writeLease } from './lease-file.ts';
 import { Leases, type NewLease } from './leases.ts';
 
 const SUBNET = Prefix.parse('10.131.2.0/29');
@@ -177,6 +178,141 @@ describe('Leases', () => {
       (error) => isTenetError(error, 'LEASE_NOT_WRITTEN') && error.facts.reason === 'ENOENT',
     );
     assert.equal(leases.all.size, 0);
+  });
+
+  test('acquire() refuses another address to an attachment that has one, and changes nothing', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    leases.markAttached(leases.acquire(lease(1)));
+    const before = [readdirSync(dir.path), leases.leaseOf(attachment(1))];
+    assert.throws(
+      () => leases.acquire(lease(1), Ip.parse('10.131.2.5')),
+      (error) =>
+        isTenetError(error, 'ADDRESS_HELD') &&
+        error.message === 'c1/eth0 has the address 10.131.2.2, and asks for 10.131.2.5',
+    );
+    assert.deepEqual([readdirSync(dir.path), leases.leaseOf(attachment(1))], before);
+  });
+
+  test('acquire() passes over a lease that somebody put there meanwhile, and remembers whose it is', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    writeFileSync(join(dir.path, '10.131.2.2'), writeLease({ ...lease(7), isAttached: true }));
+    writeFileSync(join(dir.path, '10.131.2.3'), '');
+    assert.equal(String(leases.acquire(lease(1))), '10.131.2.4');
+    assert.equal(String(leases.acquire(lease(2))), '10.131.2.5');
+    assert.deepEqual(leases.leaseOf(attachment(7)), { ...lease(7), isAttached: true });
+    assert.deepEqual(leases.unreadable.map(String), ['10.131.2.3']);
+    assert.equal(String(leases.acquire(lease(7))), '10.131.2.2');
+  });
+
+  test('acquire() refuses a requested address whose lease somebody put there meanwhile', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    writeFileSync(join(dir.path, '10.131.2.3'), writeLease({ ...lease(7), isAttached: true }));
+    assert.throws(
+      () => leases.acquire(lease(1), Ip.parse('10.131.2.3')),
+      (error) => isTenetError(error, 'ADDRESS_TAKEN') && error.facts.owner === 'c7/eth0',
+    );
+  });
+
+  test('markLeaving() is remembered after a restart, and undone by the next ADD that is through', () => {
+    using dir = directory();
+    const reread = () => new Leases(dir.path, { subnet: SUBNET, log: SILENT }).leaseOf(attachment(1));
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    const ip = leases.acquire(lease(1));
+    leases.markAttached(ip);
+    leases.markLeaving(attachment(1));
+    assert.deepEqual([leases.leaseOf(attachment(1)), reread()], Array(2).fill({ ...lease(1), isAttached: false }));
+    leases.markAttached(leases.acquire(lease(1)));
+    assert.deepEqual(reread(), { ...lease(1), isAttached: true });
+  });
+
+  test('markLeaving() is fine with a lease whose file somebody has removed', () => {
+    using dir = directory();
+    const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+    const ip = leases.acquire(lease(1));
+    leases.markAttached(ip);
+    unlinkSync(join(dir.path, String(ip)));
+    leases.markLeaving(attachment(1));
+    assert.equal(leases.leaseOf(attachment(1))?.isAttached, false);
+    assert.deepEqual(
+      readdirSync(dir.path).filter((name) => name !== 'cursor'),
+      [],
+    );
+  });
+
+  /** Two leases of one attachment at a start, what the switch says, and which are left, in memory as on the disk. */
+  const TWINS: readonly {
+    readonly name: string;
+    readonly attached: readonly string[];
+    readonly not: readonly string[];
+    readonly port?: string;
+    readonly left: readonly string[];
+  }[] = [
+    { name: 'that of which the runtime was told', attached: ['3'], not: ['4'], left: ['3'] },
+    { name: 'that of which the runtime was told, read last', attached: ['4'], not: ['3'], left: ['4'] },
+    { name: 'that which the port has, of two half made', attached: [], not: ['3', '4'], port: '3', left: ['3'] },
+    { name: 'that which the port has, of two attached', attached: ['3', '4'], not: [], port: '3', left: ['3'] },
+    { name: 'that of the port, which had none', attached: [], not: ['3'], port: '4', left: ['4'] },
+    {
+      name: 'that of which the runtime was told, whatever the port says',
+      attached: ['3'],
+      not: [],
+      port: '4',
+      left: ['3'],
+    },
+    { name: 'both, as long as nobody knows', attached: [], not: ['3', '4'], left: ['3', '4'] },
+  ];
+  for (const { name, attached, not, port, left } of TWINS) {
+    test(`of two leases of one attachment a start keeps ${name}`, () => {
+      using dir = directory();
+      for (const [ips, isAttached] of [
+        [attached, true],
+        [not, false],
+      ] as const)
+        for (const ip of ips) writeFileSync(join(dir.path, `10.131.2.${ip}`), writeLease({ ...lease(1), isAttached }));
+      const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+      if (port !== undefined) assert.equal(leases.adopt(lease(1), Ip.parse(`10.131.2.${port}`)), true);
+      const kept = left.map((ip) => `10.131.2.${ip}`);
+      assert.deepEqual(leases.addressesOf(attachment(1)).map(String).sort(), kept);
+      assert.deepEqual(readdirSync(dir.path).sort(), kept);
+      assert.ok(kept.includes(String(leases.of(attachment(1)))));
+    });
+  }
+
+  test('release() of one of two leases of an attachment leaves the other to it', () => {
+    using dir = directory();
+    for (const ip of ['10.131.2.3', '10.131.2.4'])
+      writeFileSync(join(dir.path, ip), writeLease({ ...lease(1), isAttached: true }));
+    for (const gone of ['10.131.2.3', '10.131.2.4']) {
+      const leases = new Leases(dir.path, { subnet: SUBNET, log: SILENT });
+      leases.release(Ip.parse(gone));
+      const kept = gone === '10.131.2.3' ? '10.131.2.4' : '10.131.2.3';
+      assert.equal(String(leases.of(attachment(1))), kept);
+      writeFileSync(join(dir.path, gone), writeLease({ ...lease(1), isAttached: true }));
+    }
+  });
+
+  test('checkNext() throws what the next ADD would fail with, and changes nothing', () => {
+    using dir = directory();
+    const leases = new Leases(join(dir.path, 'leases'), { subnet: SUBNET, log: SILENT });
+    const fails = (code: string) =>
+      assert.throws(
+        () => leases.checkNext(),
+        (error) => isTenetError(error, code),
+      );
+    for (let n = 0; n < ROOM; n++) {
+      const before = readdirSync(join(dir.path, 'leases'));
+      leases.checkNext();
+      assert.deepEqual(readdirSync(join(dir.path, 'leases')), before);
+      leases.acquire(lease(n));
+    }
+    fails('SUBNET_FULL');
+    leases.release(leases.of(attachment(0)) as Ip);
+    leases.checkNext();
+    rmSync(join(dir.path, 'leases'), { recursive: true });
+    fails('LEASE_NOT_WRITTEN');
   });
 
   test('whatever is acquired, released and restarted, no address has two owners', () => {
