@@ -27,6 +27,7 @@ describe('a node mends', () => {
 
   before(async () => {
     node = await privateNode();
+    await node.kube.create('NetNamespace', { metadata: { name: 'beta' }, netname: 'beta', netid: 0x777 });
     daemon = await node.start();
     await daemon.ready();
     [one, other] = [await pod(), await pod()];
@@ -96,6 +97,20 @@ describe('a node mends', () => {
     {
       name: "a pod's port whose external_ids were cleared",
       by: () => node.ovs.vsctl('clear', 'Interface', one.veth, 'external_ids'),
+    },
+    ...['pod-namespace=beta', 'ip=10.131.2.5', 'sandbox=other', 'netns=/run/netns/other', 'pod-uid=other'].map(
+      (id) => ({
+        name: `a pod's port that was given ${id}`,
+        by: () => node.ovs.vsctl('set', 'Interface', one.veth, `external_ids:${id}`),
+      }),
+    ),
+    {
+      name: "a port that somebody added and gave a pod's external_ids",
+      async by() {
+        const ids = await node.ovs.vsctl('get', 'Interface', one.veth, 'external_ids');
+        const claim = ['set', 'Interface', 'twin', 'type=internal', `external_ids=${ids.trim()}`];
+        await node.ovs.vsctl('add-port', 'br0', 'twin', '--', ...claim);
+      },
     },
     { name: 'tun0 that was deleted', by: () => node.ovs.vsctl('del-port', 'br0', 'tun0') },
     { name: 'vxlan0 that was deleted', by: () => node.ovs.vsctl('del-port', 'br0', 'vxlan0') },

@@ -2,7 +2,7 @@ import type { Vnid } from '@tenet/model';
 import type { OvsCache, Row } from '@tenet/ovsdb';
 import type { PodPort } from '@tenet/pipeline';
 import { Ip, Mac } from '@tenet/std';
-import { type Attachment, attachmentKey } from './cni/attachment.ts';
+import { type Attachment, attachmentKey, hostVethName } from './cni/attachment.ts';
 import type { PodName } from './cni/request.ts';
 
 /** Names of br0 and its fixed ports. */
@@ -96,9 +96,12 @@ function indexOf(cache: OvsCache): Index {
 function podOf({ name, ofport, external_ids: ids }: Row<'Interface'>): readonly WiredPod[] {
   const ip = addressOf(ids.ip);
   if (ids.sandbox === undefined || ids.ifname === undefined || ip === undefined) return [];
+  const attachment = { containerId: ids.sandbox, ifName: ids.ifname };
+  // The name tells whose port it is; another that says so too, or a pod's that says it is another's, is believed nothing.
+  if (name !== hostVethName(attachment)) return [];
   return [
     {
-      attachment: { containerId: ids.sandbox, ifName: ids.ifname },
+      attachment,
       pod: { namespace: ids['pod-namespace'] ?? '', name: ids['pod-name'] ?? '', uid: ids['pod-uid'] ?? '' },
       hostVeth: name,
       netns: ids.netns ?? '',
