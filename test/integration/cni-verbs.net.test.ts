@@ -173,6 +173,42 @@ describe('STATUS', () => {
     }
   });
 
+  test('is 50 when no address is free, which pods do not feel, and fine again when one goes', async () => {
+    await node.unchanged(async () => {
+      const ROOM = 13;
+      const pods: WiredByPlugin[] = [];
+      while (pods.length < ROOM) pods.push(await addPod(node));
+      const { json } = await status();
+      assert.equal(json.code, 50);
+      assert.equal(
+        json.msg,
+        "no pod can be attached: no address is free in this node's subnet 10.131.2.0/28: 13 are leased",
+      );
+      const [last, ...others] = pods;
+      assert.ok(last);
+      await deletePods(node, last);
+      assert.equal((await status()).status, 0);
+      await deletePods(node, ...others);
+    });
+  });
+
+  test('is 50 when leases cannot be written, also with pods here', async () => {
+    const pod = await addPod(node);
+    await node.unchanged(async () => {
+      await run('chattr', ['+i', node.leases]);
+      try {
+        const { json } = await status();
+        assert.equal(json.code, 50);
+        assert.match(json.msg, /^no pod can be attached: cannot write .*\/leases\/.*: EPERM$/);
+        assert.match(json.details, /^check space and permissions of the file system/);
+      } finally {
+        await run('chattr', ['-i', node.leases]);
+      }
+      assert.equal((await status()).status, 0);
+    });
+    await deletePods(node, pod);
+  });
+
   test('is 50 without the daemon, 51 when this node has pods; every other call is 11 at once', async () => {
     const pod = await addPod(node);
     daemon.child.kill('SIGKILL');
@@ -256,13 +292,13 @@ describe('GC', () => {
   test('removes the others when one cannot be removed, and says so', async () => {
     const stuck = await addPod(node);
     const other = await addPod(node);
-    // A lease that cannot be unlinked, as on a disk that went bad.
+    // A lease that cannot be changed, as on a disk that went bad: its pod stays whole.
     await run('chattr', ['+i', join(node.leases, String(stuck.ip))]);
     try {
       const { status, json } = await collect();
       assert.equal(status, 1);
       assert.equal(json.code, 11);
-      assert.match(json.msg, /^1 of 2 stale attachments could not be removed, the first: cannot remove .*: EPERM/);
+      assert.match(json.msg, /^1 of 2 stale attachments could not be removed, the first: cannot write .*: EPERM/);
       assert.deepEqual(
         readdirSync(node.leases).filter((name) => name !== 'cursor'),
         [String(stuck.ip)],
