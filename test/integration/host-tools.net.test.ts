@@ -12,9 +12,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import {
   bindUdp,
-  countIptables,
   deleteConntrack,
-  detectIptables,
   inNamespace,
   iptablesRestore,
   iptablesSave,
@@ -142,13 +140,12 @@ describe('netfilter', () => {
     test(`iptablesRestore() adds to the rules of iptables-${variant}, and names the line that it refuses`, async () => {
       const where = { variant, namespace: variant === 'nft' ? nodePath : podPath };
       const rules = ['*filter', ':TENET - [0:0]', '-A TENET -p tcp -j ACCEPT', 'COMMIT', ''];
-      assert.equal(await detectIptables({ namespace: where.namespace }), 'nft');
       await iptablesRestore(rules.join('\n'), { ...where, noflush: true, test: true });
       assert.doesNotMatch(await iptablesSave(where), /TENET/);
       await iptablesRestore(rules.join('\n'), { ...where, noflush: true });
       assert.match(await iptablesSave(where), /^-A TENET -p tcp -j ACCEPT$/m);
-      assert.equal(await detectIptables({ namespace: where.namespace }), variant);
-      assert.equal((await countIptables({ namespace: where.namespace }))[variant], 2);
+      const other = variant === 'nft' ? 'legacy' : 'nft';
+      assert.doesNotMatch(await iptablesSave({ ...where, variant: other }), /TENET/);
       await assert.rejects(
         iptablesRestore(rules.with(2, '-A TENET --bogus').join('\n'), { ...where, noflush: true }),
         (error) =>

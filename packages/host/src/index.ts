@@ -5,9 +5,8 @@ export { HOST_ERRORS, type Refusal, refusedWith, type ToolFailure } from './erro
 export { inNamespace, type Synchronous } from './namespace/in-namespace.ts';
 export { createNamespace, deleteNamespace } from './namespace/namespaces.ts';
 export {
-  countIptables,
-  detectIptables,
   type IptablesRestoreOptions,
+  type IptablesSaveOptions,
   type IptablesScope,
   type IptablesVariant,
   iptablesRestore,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isTenetError } from '@tenet/std';
-import { countIptables, detectIptables } from './iptables.ts';
+import { iptablesSave } from './iptables.ts';
 
 /** Runs a body with these programs, and no others, on the PATH. */
 async function withPrograms(programs: Readonly<Record<string, string>>, body: () => Promise<void>): Promise<void> {
@@ -23,16 +23,16 @@ async function withPrograms(programs: Readonly<Record<string, string>>, body: ()
   }
 }
 
-const ONE_RULE = '#!/bin/sh\necho "-A INPUT -j ACCEPT"\n';
-
-test('detectIptables() fails when a variant is there and does not start, and takes it for no empty one', async () => {
-  await withPrograms({ 'iptables-nft-save': 'not executable', 'iptables-legacy-save': ONE_RULE }, async () => {
-    await assert.rejects(detectIptables(), (error) => isTenetError(error, 'TOOL_NOT_STARTED'));
+test('iptablesSave() tells a variant that does not start from one that is not installed', async () => {
+  await withPrograms({ 'iptables-nft-save': 'not executable' }, async () => {
+    await assert.rejects(iptablesSave(), (error) => isTenetError(error, 'TOOL_NOT_STARTED'));
+    await assert.rejects(iptablesSave({ variant: 'legacy' }), (error) => isTenetError(error, 'TOOL_MISSING'));
   });
 });
 
-test('countIptables() counts 0 for a variant that is not installed', async () => {
-  await withPrograms({ 'iptables-legacy-save': ONE_RULE }, async () => {
-    assert.deepEqual(await countIptables(), { nft: 0, legacy: 1 });
+test('iptablesSave() asks for counters only when told', async () => {
+  await withPrograms({ 'iptables-legacy-save': '#!/bin/sh\necho "asked with: $*"\n' }, async () => {
+    assert.equal(await iptablesSave({ variant: 'legacy' }), 'asked with: \n');
+    assert.equal(await iptablesSave({ variant: 'legacy', counters: true }), 'asked with: --counters\n');
   });
 });

@@ -1,5 +1,4 @@
 import type { Family } from '@tenet/std';
-import { isTenetError } from '@tenet/std';
 import { runTool, TOOL_DEADLINE_MS } from './tool.ts';
 
 /** The two kernel interfaces behind the same iptables commands; their rules do not see each other. */
@@ -18,6 +17,12 @@ export interface IptablesScope {
   readonly deadlineMs?: number;
 }
 
+/** What to read of the rules. */
+export interface IptablesSaveOptions extends IptablesScope {
+  /** What each rule has counted too. */
+  readonly counters?: boolean;
+}
+
 /** How to change rules. */
 export interface IptablesRestoreOptions extends IptablesScope {
   /** Only ever so: what the input does not name stays as it is. */
@@ -26,9 +31,10 @@ export interface IptablesRestoreOptions extends IptablesScope {
   readonly test?: boolean;
 }
 
-/** The rules of all tables in the format of iptables-save(8). */
-export async function iptablesSave({ variant = 'nft', family = 4, ...where }: IptablesScope = {}): Promise<string> {
-  return await runTool({ command: [program(variant, family, 'save')], ...where });
+/** The rules of all tables in the format of iptables-save(8). TOOL_MISSING when the variant is not installed. */
+export async function iptablesSave(options: IptablesSaveOptions = {}): Promise<string> {
+  const { variant = 'nft', family = 4, counters = false, ...where } = options;
+  return await runTool({ command: [program(variant, family, 'save'), ...(counters ? ['--counters'] : [])], ...where });
 }
 
 /**
@@ -48,30 +54,6 @@ export async function iptablesRestore(text: string, options: IptablesRestoreOpti
     signal,
     deadlineMs,
   });
-}
-
-/** How many rules and own chains each variant holds; 0 for one that is not installed. */
-export async function countIptables(
-  scope: Omit<IptablesScope, 'variant'> = {},
-): Promise<Readonly<Record<IptablesVariant, number>>> {
-  const [nft, legacy] = await Promise.all([countIn('nft', scope), countIn('legacy', scope)]);
-  return { nft, legacy };
-}
-
-/** The variant that a node uses: the one that holds more rules, `nft` when neither does. */
-export async function detectIptables(scope: Omit<IptablesScope, 'variant'> = {}): Promise<IptablesVariant> {
-  const { nft, legacy } = await countIptables(scope);
-  return legacy > nft ? 'legacy' : 'nft';
-}
-
-async function countIn(variant: IptablesVariant, scope: Omit<IptablesScope, 'variant'>): Promise<number> {
-  try {
-    // A rule, or a chain without a policy, which somebody made.
-    return (await iptablesSave({ ...scope, variant })).match(/^(-A |:\S+ - )/gm)?.length ?? 0;
-  } catch (error) {
-    if (isTenetError(error, 'TOOL_MISSING')) return 0;
-    throw error;
-  }
 }
 
 function program(variant: IptablesVariant, family: Family, verb: 'save' | 'restore'): string {
