@@ -8,14 +8,17 @@ import { decodeMessage, encodeMessage } from '../codec/message-codec.ts';
 import type { Version } from '../codec/protocol.ts';
 import { connectionError } from './errors.ts';
 import { ReplyTable, type Watch } from './reply-table.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 export interface ChannelOptions {
   readonly stream: Duplex;
   /** How the peer is called in errors and the log. */
   readonly peer: string;
   readonly log: Logger;
-  /** Silence after which the peer is asked for an echo. */
+  /** Silence after which the peer is asked for an echo, whatever else is due. */
   readonly echoIdleMs: number;
+  /** Silence after that until the channel ends. */
+  readonly echoDeadlineMs: number;
   /** How long any one answer may take unless the request says otherwise. */
   readonly deadlineMs: number;
 }
@@ -49,24 +52,30 @@ export class Channel {
 
   readonly #stream: Duplex;
   readonly #log: Logger;
-  readonly #echoIdleMs: number;
   readonly #frames = new FrameReader({ fromStart: true });
   readonly #replies = new ReplyTable();
   readonly #writer = new ByteWriter(4096);
+  readonly #silence: SilenceWatch;
   readonly #settleClosed: (reason: TenetError | undefined) => void;
   #unsolicited: UnsolicitedListener | undefined;
   #nextXid = 1;
   #end: TenetError | undefined;
   #isEchoChoked = false;
-  #echoTimer: NodeJS.Timeout | undefined;
 
-  constructor({ stream, peer, log, echoIdleMs, deadlineMs }: ChannelOptions, version: Version) {
+  constructor(options: ChannelOptions, version: Version) {
+    const { stream, peer, log, echoIdleMs, echoDeadlineMs, deadlineMs } = options;
     this.#stream = stream;
     this.peer = peer;
     this.version = version;
     this.deadlineMs = deadlineMs;
     this.#log = log;
-    this.#echoIdleMs = echoIdleMs;
+    const silent = { peer, what: 'echo request', deadlineMs: echoDeadlineMs };
+    this.#silence = new SilenceWatch({
+      idleMs: echoIdleMs,
+      deadlineMs: echoDeadlineMs,
+      ask: () => this.send({ kind: 'echo_request', data: new Uint8Array(0) }),
+      giveUp: () => this.close(connectionError('OPENFLOW_SILENT', silent)),
+    });
     const { promise, resolve } = Promise.withResolvers<TenetError | undefined>();
     this.closed = promise;
     this.#settleClosed = resolve;
@@ -86,7 +95,7 @@ export class Channel {
   close(reason?: TenetError): void {
     if (this.#end !== undefined) return;
     this.#end = reason ?? connectionError('OPENFLOW_CLOSED', { peer: this.peer });
-    clearTimeout(this.#echoTimer);
+    this.#silence[Symbol.dispose]();
     this.#stream.destroy();
     this.#replies.failAll(this.#end);
     this.#settleClosed(reason);
@@ -119,6 +128,8 @@ export class Channel {
     this.#stream.write(bytes);
     if (this.#stream.writableLength < BACKLOG_BYTES) return;
     await this.#drained();
+    // Who reads what we send lives, though it answers none of it yet.
+    this.#silence.heard();
     this.throwIfClosed();
   }
 
@@ -177,7 +188,7 @@ export class Channel {
       // Thrown on, it would be an uncaught exception of the process, for whatever bytes the peer chose.
       this.close(isTenetError(error) ? error : unreceived(error));
     }
-    this.#armEcho();
+    this.#silence.heard();
     if (chunk.length >= TURN_BYTES) this.#yieldTurn();
   }
 
@@ -195,6 +206,8 @@ export class Channel {
     if (message === undefined || xid === undefined || version === undefined) return;
     if (message.kind === 'echo_request') this.#answerEcho(message.data, xid);
     else if (this.#replies.deliver(xid, message)) return;
+    // That it came is all that it says: see `SilenceWatch`.
+    else if (message.kind === 'echo_reply') return;
     else if (this.#unsolicited?.({ version, xid }, message) !== true) this.#logUnasked(xid, message);
   }
 
@@ -237,22 +250,6 @@ export class Channel {
       error: `${typeName} ${codeName}`,
       remedy,
     });
-  }
-
-  /** Asks for an echo after a while of silence, unless an answer is due anyway: that one has its own deadline. */
-  #armEcho(): void {
-    if (this.#end !== undefined) return;
-    clearTimeout(this.#echoTimer);
-    this.#echoTimer = setTimeout(() => {
-      if (!this.#replies.isEmpty) {
-        this.#armEcho();
-        return;
-      }
-      const take = (message: Message) => (message.kind === 'echo_reply' ? true : undefined);
-      this.request({ kind: 'echo_request', data: new Uint8Array(0) }, { what: 'echo request', take }).catch((error) => {
-        if (isTenetError(error)) this.close(error);
-      });
-    }, this.#echoIdleMs);
   }
 }
 

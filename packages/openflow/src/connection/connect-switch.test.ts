@@ -220,7 +220,7 @@ test('the connection asks an idle switch for echoes and ends with OPENFLOW_SILEN
   const peer = fakeSwitch((message, it, xid) => {
     if (message.kind === 'echo_request' && ++echoes < 3) it.send({ kind: 'echo_reply', data: message.data }, xid);
   });
-  const options = { socket: peer.socket, signal: NEVER, deadlineMs: DEADLINE_MS, echoIdleMs: 5 };
+  const options = { socket: peer.socket, signal: NEVER, echoIdleMs: 5, echoDeadlineMs: DEADLINE_MS };
   await using connection = await connectSwitch(options);
   assert.equal((await connection.closed)?.code, 'OPENFLOW_SILENT');
   assert.equal(echoes, 3);

@@ -28,10 +28,6 @@ export class ReplyTable {
   readonly #waits = new Map<number, Wait>();
   readonly #watches = new Set<Omit<Watch, typeof Symbol.dispose>>();
 
-  get isEmpty(): boolean {
-    return this.#waits.size === 0 && this.#watches.size === 0;
-  }
-
   wait<T>({ xid, deadlineMs, timedOut, take }: AwaitOptions<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const end = () => {

@@ -44,7 +44,14 @@ test('dumpGroups() fails with OPENFLOW_REPLY_ENDLESS when parts never end', asyn
       it.send({ kind: 'multipart_reply', type: 'group_desc', more: true, entries }, xid);
     }
   });
-  const options = { stream: peer.socket, peer: 'br0', log: SILENT, echoIdleMs: 1_000, deadlineMs: 1_000 };
+  const options = {
+    stream: peer.socket,
+    peer: 'br0',
+    log: SILENT,
+    echoIdleMs: 1_000,
+    echoDeadlineMs: 1_000,
+    deadlineMs: 1_000,
+  };
   await using connection = new SwitchConnection(new Channel(options, OPENFLOW_14), 10);
   peer.send({ kind: 'hello' }, 0);
   await assert.rejects(connection.dumpGroups(), {
