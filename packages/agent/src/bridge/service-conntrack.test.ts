@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Ip } from '@tenet/std';
-import { mentionsSource } from './service-conntrack.ts';
+import { errorKinds, Ip, isTenetError, kind } from '@tenet/std';
+import { originalTuples } from './flush-tuples.ts';
+import { mentionsSource, ServiceConntrack } from './service-conntrack.ts';
 
 /** As `ovs-appctl dpctl/dump-conntrack zone=25` of OVS 3.1 prints entries. */
 const DUMP = [
@@ -19,4 +20,59 @@ describe('mentionsSource()', () => {
   for (const { ip, is, why } of CASES) {
     test(`is ${is} for ${ip}: ${why}`, () => assert.equal(mentionsSource(DUMP, Ip.parse(ip)), is));
   }
+});
+
+describe('originalTuples()', () => {
+  test('names each connection as dpctl/flush-conntrack wants it, and passes over what it cannot name', () => {
+    const icmp =
+      'icmp,orig=(src=10.131.2.9,dst=10.131.2.4,id=77,type=8,code=0),reply=(src=10.131.2.4,dst=10.131.2.9,id=77,type=0,code=0),zone=25';
+    const others = ['', 'igmp,orig=(src=10.131.2.9,dst=224.0.0.1),reply=(src=224.0.0.1,dst=10.131.2.9),zone=25'];
+    assert.deepEqual(originalTuples([...DUMP.split('\n'), icmp, ...others]), [
+      'ct_nw_proto=6,ct_nw_src=10.131.2.45,ct_nw_dst=10.131.2.4,ct_tp_src=40000,ct_tp_dst=8080',
+      'ct_nw_proto=17,ct_nw_src=10.131.2.200,ct_nw_dst=10.131.2.7,ct_tp_src=4,ct_tp_dst=5',
+      'ct_nw_proto=1,ct_nw_src=10.131.2.9,ct_nw_dst=10.131.2.4,icmp_id=77,icmp_type=8,icmp_code=0',
+    ]);
+  });
+});
+
+describe("ServiceConntrack on the kernel's datapath", () => {
+  const { error: failure } = errorKinds({
+    OPENFLOW_REFUSED: kind<{ what: string }>({ says: ({ what }) => `refused the ${what}`, remedy: () => 'upgrade' }),
+    OPENFLOW_CLOSED: kind<{ what: string }>({ says: ({ what }) => `lost the ${what}`, remedy: () => 'reconnect' }),
+  });
+  const IP = Ip.parse('10.131.2.4');
+  /** What is asked of a switch that answers so, and what of the kernel. */
+  async function flushed(answer: () => Promise<void>) {
+    const [asked, forgotten]: [string[], unknown[]] = [[], []];
+    const ovs = {
+      flush: (zone: number, direction: string) => {
+        asked.push(`${zone} ${direction}`);
+        return answer();
+      },
+      control: () => Promise.reject(new Error('nobody needs the control socket')),
+    };
+    await new ServiceConntrack('system', ovs, (filter) => void forgotten.push(filter)).flush(IP);
+    return { asked, forgotten };
+  }
+
+  test('flush() deletes by ctnetlink, in its own zone alone, when the switch refuses to', async () => {
+    assert.deepEqual(await flushed(() => Promise.reject(failure('OPENFLOW_REFUSED', { what: 'ct_flush' }))), {
+      asked: ['25 orig'],
+      forgotten: [
+        { zone: 25, originalSource: IP },
+        { zone: 25, replySource: IP },
+      ],
+    });
+  });
+
+  test('flush() leaves it to a switch that does it', async () => {
+    assert.deepEqual(await flushed(() => Promise.resolve()), { asked: ['25 orig', '25 reply'], forgotten: [] });
+  });
+
+  test('flush() fails when the switch was lost: nobody knows then what it still tracks', async () => {
+    await assert.rejects(
+      flushed(() => Promise.reject(failure('OPENFLOW_CLOSED', { what: 'connection' }))),
+      (error) => isTenetError(error, 'OPENFLOW_CLOSED'),
+    );
+  });
 });
