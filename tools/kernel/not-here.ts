@@ -1,5 +1,6 @@
 /** Files of test/e2e that do not run on the kernel's datapath, and why. */
 export const NOT_HERE: Readonly<Record<string, string>> = {
+  'churn.e2e.test.ts': 'an emulated CPU wires a pod in seconds, and it wires 60',
   'lab.e2e.test.ts': 'it brings four labs up to try their commands, which know nothing of the datapath',
   'run.e2e.test.ts': 'it brings three labs up; what they show with real packets is in reachability.e2e.test.ts too',
 };
