@@ -24,6 +24,6 @@ export type { Link } from './route/links.ts';
 export type { Neighbour, NeighbourKey, NeighbourSpec, NeighbourState } from './route/neighbours.ts';
 export type { NextHop, Route, RouteFilter, RouteScope, RouteSpec, RouteType } from './route/routes.ts';
 export type { Rule, RuleAction } from './route/rules.ts';
-export { SINK, sinkLinks } from './sink.ts';
+export { isSunk, SINK, sinkLinks } from './sink.ts';
 export { bindUdp, listenTcp, type SocketSpec } from './sockets.ts';
 export { readSysctl, type SysctlKey, writeSysctl } from './sysctl.ts';

@@ -40,13 +40,17 @@ export function sinkLinks(
   for (const name of names) {
     const link = byName.get(name);
     if (link === undefined) continue;
-    const isPort = link.master === sink?.index;
-    if (isPort && link.groupForwardMask === FORWARD_ALL_GROUPS) continue;
-    if (!isPort) netlink.changeLink(name, { master: SINK });
+    if (isSunk(link, sink)) continue;
+    if (link.master !== sink?.index) netlink.changeLink(name, { master: SINK });
     netlink.setGroupForwardMask(name, FORWARD_ALL_GROUPS);
     changed.push(`${name} in ${SINK}`);
   }
   return changed;
+}
+
+/** True when a link's frames go no further than the sink, as long as that is down. */
+export function isSunk(link: Link, sink: Link | undefined): boolean {
+  return sink !== undefined && link.master === sink.index && link.groupForwardMask === FORWARD_ALL_GROUPS;
 }
 
 /** A node has hundreds of links, and a new pod one. */
