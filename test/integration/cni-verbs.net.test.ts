@@ -5,7 +5,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { deleteNamespace, Netlink } from '@tenet/host';
+import { deleteNamespace, inNamespace, Netlink, setTxChecksum, writeSysctl } from '@tenet/host';
 import { Mac, Prefix } from '@tenet/std';
 import { addPod, deletePods, type WiredByPlugin } from './pod-fixture.ts';
 import { type Daemon, type PrivateNode, privateNode, until } from './private-node.ts';
@@ -79,6 +79,17 @@ describe('CHECK', () => {
       name: 'its default route is gone',
       spoil: ({ netns }) => inPod(netns, (pod) => pod.deleteRoute({ destination: Prefix.parse('0.0.0.0/0') })),
       says: ({ netns }) => `${netns} has no route to 0.0.0.0/0 on eth0`,
+    },
+    {
+      name: 'its end of the link leaves checksums to others, which the userspace datapath does not finish',
+      spoil: ({ netns }) => inNamespace(netns, () => setTxChecksum('eth0', true)),
+      says: ({ netns }) => `eth0 in ${netns} leaves checksums to be filled in`,
+    },
+    {
+      name: "the kernel's own stack would believe whatever source a pod gives",
+      spoil: ({ veth }) =>
+        inNamespace(`/run/netns/${node.ovs.netns}`, () => writeSysctl(`net.ipv4.conf.${veth}.rp_filter`, '0')),
+      says: ({ veth }) => `net.ipv4.conf.${veth}.rp_filter is 0 instead of 1`,
     },
     {
       name: 'the veth is gone',

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Link, Netlink, RT_TABLE } from '@tenet/host';
+import { inNamespace, type Link, Netlink, RT_TABLE, readTxChecksum } from '@tenet/host';
 import { type NodeNetwork, podFlows } from '@tenet/pipeline';
 import { type Ip, Mac } from '@tenet/std';
 import { failAgent } from '../errors.ts';
@@ -8,13 +8,14 @@ import { attachmentKey, hostVethName } from './attachment.ts';
 import type { CallOptions } from './call-parts.ts';
 import { missingFlows } from './missing-flows.ts';
 import type { PreviousResult } from './network-configuration.ts';
-import { podRoutes } from './pod-link.ts';
+import { missingGuard, podRoutes } from './pod-link.ts';
 import type { CheckRequest } from './request.ts';
 import type { Wiring } from './wiring.ts';
 
 /**
- * CHECK: everything that the ADD made is there and as it was, from the lease to the flows. CONTAINER_UNKNOWN when
- * there is no such attachment, else ATTACHMENT_BROKEN with the first thing that is wrong. It changes nothing.
+ * CHECK: what the ADD made is there and as it was, from the lease to the flows: all but IPv6, which a later plugin may
+ * have turned on inside the pod. CONTAINER_UNKNOWN when there is no such attachment, else ATTACHMENT_BROKEN with the
+ * first thing that is wrong. It mends nothing itself, but may wait for a pass that is due, and that does.
  */
 export async function checkPod(
   wiring: Wiring,
@@ -59,6 +60,8 @@ function checkPrevious({ interfaces, ips }: PreviousResult, { node, ifName, netn
 
 function checkHostEnd(netlink: Netlink, node: NodeNetwork, hostVeth: string): void {
   checkLink(netlink.link(hostVeth), node, `${hostVeth} on the host`);
+  const problem = missingGuard(netlink, node, hostVeth);
+  if (problem !== undefined) broken(problem);
 }
 
 function checkPodEnd(
@@ -70,6 +73,8 @@ function checkPodEnd(
   using pod = Netlink.open(netns);
   const where = `${ifName} in ${netns}`;
   const { mac } = checkLink(pod.link(ifName), node, where);
+  if (node.datapath === 'netdev' && inNamespace(netns, () => readTxChecksum(ifName)))
+    broken(`${where} leaves checksums to be filled in`);
   const wantedMac = Mac.fromIpv4(ip);
   if (mac?.equals(wantedMac) !== true) broken(`${where} has the MAC ${mac ?? 'of nobody'} instead of ${wantedMac}`);
   const addresses = pod.addresses().filter(({ link }) => link === ifName);

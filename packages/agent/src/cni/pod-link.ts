@@ -1,5 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
-import { inNamespace, Netlink, readSysctl, type SysctlKey, setTxChecksum, sinkLinks, writeSysctl } from '@tenet/host';
+import {
+  inNamespace,
+  isSunk,
+  Netlink,
+  readSysctl,
+  readTxChecksum,
+  SINK,
+  type SysctlKey,
+  setTxChecksum,
+  sinkLinks,
+  writeSysctl,
+} from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { type Ip, Mac, Prefix } from '@tenet/std';
 import { failAgent } from '../errors.ts';
@@ -59,12 +70,46 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
 }
 
 /** Keeps the kernel's own stack off the host's end, whose frames are the switch's alone. */
-export function guardHostEnd(host: Netlink, { datapath }: NodeNetwork, hostVeth: string): void {
+export function guardHostEnd(host: Netlink, { datapath }: Pick<NodeNetwork, 'datapath'>, hostVeth: string): void {
   if (datapath !== 'netdev') return;
   setTxChecksum(hostVeth, false);
   disableIpv6(hostVeth);
   sinkLinks(host, [hostVeth]);
-  writeSysctl(`net.ipv4.conf.${hostVeth}.rp_filter`, '1');
+  writeSysctl(reversePathKey(hostVeth), STRICT);
+}
+
+/** What is missing of `guardHostEnd`, in words; undefined when nothing is. The link must be there. */
+export function missingGuard(
+  host: Netlink,
+  { datapath }: Pick<NodeNetwork, 'datapath'>,
+  hostVeth: string,
+): string | undefined {
+  if (datapath !== 'netdev') return undefined;
+  const [link, sink] = [host.link(hostVeth), host.link(SINK)];
+  if (link === undefined || !isSunk(link, sink)) return `${hostVeth} is not in ${SINK}`;
+  if (sink?.up === true) return `${SINK} is up`;
+  if (readTxChecksum(hostVeth)) return `${hostVeth} leaves checksums to be filled in`;
+  const settings = [
+    [ipv6Key(hostVeth), '1'],
+    [reversePathKey(hostVeth), STRICT],
+  ] as const;
+  for (const [key, wanted] of settings) {
+    const actual = readSysctl(key);
+    // A kernel that was started without IPv6 has no such key.
+    if (actual !== undefined && actual !== wanted) return `${key} is ${actual} instead of ${wanted}`;
+  }
+  return undefined;
+}
+
+/** RFC 3704, section 2.2: what comes in must be routed back the same way. */
+const STRICT = '1';
+
+function reversePathKey(link: string): SysctlKey {
+  return `net.ipv4.conf.${link}.rp_filter`;
+}
+
+function ipv6Key(link: string): SysctlKey {
+  return `net.ipv6.conf.${link}.disable_ipv6`;
 }
 
 /** The routes that a pod gets, beside that to its own subnet; one without a gateway is reached on the link itself. */
@@ -89,6 +134,6 @@ function checkSandbox(netns: string): void {
 
 /** A kernel that was started without IPv6 has no such key, and needs none. */
 function disableIpv6(link: string): void {
-  const key: SysctlKey = `net.ipv6.conf.${link}.disable_ipv6`;
+  const key = ipv6Key(link);
   if (readSysctl(key) !== undefined) writeSysctl(key, '1');
 }
