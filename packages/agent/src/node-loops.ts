@@ -178,6 +178,7 @@ export class NodeLoops implements AsyncDisposable {
       cluster,
       ovs,
       connection: this.#session.connection,
+      notReady: this.#whyNotReady(),
       desiredFlows: this.#flows.wanted,
       leases: this.wiring.leases.all.size,
       iptables: this.#rules.variant,

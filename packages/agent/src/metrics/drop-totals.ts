@@ -15,6 +15,9 @@ interface Reading {
 export class DropTotals {
   readonly #totals = new Map<DropClass, bigint>(DROP_CLASS_NAMES.map((name) => [name, 0n]));
   #readings = new Map<string, Reading>();
+  #begun = 0;
+  /** Which of the readings that were begun was taken last. */
+  #taken = 0;
 
   /** Packets by class; every class is there. */
   get all(): ReadonlyMap<DropClass, bigint> {
@@ -22,11 +25,23 @@ export class DropTotals {
   }
 
   /**
-   * Takes the drop flows of the switch as of now; flows of other kinds are passed over. Only a smaller number of
-   * packets says that a counter began anew: a flow that is added over itself keeps its packets and loses its age
-   * (OVS 3.1; OpenFlow 1.4.1 §6.4, OFPFF_RESET_COUNTS).
+   * To be called before the switch is asked; the answer takes the drop flows that it says. Who asks later may be answered
+   * first: after that an older answer is passed over, since its smaller numbers would look like counters that began anew.
    */
-  observe(flows: readonly Flow[]): void {
+  begin(): (flows: readonly Flow[]) => void {
+    const turn = ++this.#begun;
+    return (flows) => {
+      if (turn <= this.#taken) return;
+      this.#taken = turn;
+      this.#observe(flows);
+    };
+  }
+
+  /**
+   * Flows of other kinds are passed over. Only a smaller number of packets says that a counter began anew: a flow that
+   * is added over itself keeps its packets and loses its age (OVS 3.1; OpenFlow 1.4.1 §6.4, OFPFF_RESET_COUNTS).
+   */
+  #observe(flows: readonly Flow[]): void {
     const now = new Map<string, Reading>();
     for (const flow of flows) {
       const dropClass = readCookie(flow.cookie)?.dropClass;

@@ -140,6 +140,27 @@ describe('nodeProblems()', () => {
 
   test('finds nothing when nothing is wrong', () => assert.deepEqual(nodeProblems(NOTHING_WRONG), []));
 
+  test('names a cause once, with the time since when steps fail for it', () => {
+    const facts = withSwitch({ ports: [{ name: 'vxlan0', ofPort: 77, expected: 1 }] });
+    const cause = agentError('PORT_MISPLACED', { port: 'vxlan0', ofPort: 77, expected: 1 });
+    const failed = (sinceMs: number) => ({
+      ...step(cause.message),
+      failure: { sinceMs, sentence: cause.message, remedy: cause.remedy, code: cause.code },
+    });
+    const steps = new Map([
+      ['host rules', step('iptables is busy')],
+      ['ports of pods', failed(2_000)],
+      ['switch objects', failed(1_000)],
+    ]);
+    assert.deepEqual(
+      nodeProblems({ ...NOTHING_WRONG, ...facts, steps }).map(({ sentence, since }) => [sentence, since]),
+      [
+        [cause.message, '1970-01-01T00:00:01.000Z'],
+        ['host rules: iptables is busy', '1970-01-01T00:00:00.000Z'],
+      ],
+    );
+  });
+
   test('says since when a step fails, and the same sentence once', () => {
     const steps = new Map([['flows', step('lost')]]);
     const twice = [new Error('flows: lost')];

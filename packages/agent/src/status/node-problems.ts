@@ -25,7 +25,8 @@ const FRAGMENT_MODE = 'nx-match';
 
 /** Everything that is wrong with the node, the causes before what follows from them; nothing twice. */
 export function nodeProblems(facts: ProblemFacts): NodeProblem[] {
-  const found = [...startProblems(facts), ...switchProblems(facts), ...stepProblems(facts), ...clusterProblems(facts)];
+  const causes = [...startProblems(facts), ...switchProblems(facts)];
+  const found = [...withSince(causes, facts), ...stepProblems(facts, causes), ...clusterProblems(facts)];
   for (const error of facts.notServed) found.push(problemOf(error));
   const said = new Set<string>();
   return found.filter(({ sentence }) => !said.has(sentence) && said.add(sentence));
@@ -52,11 +53,22 @@ function switchProblems({ status, database, bridgeSocket, unanswered }: ProblemF
   return errors.map(problemOf);
 }
 
-function stepProblems({ steps }: ProblemFacts): NodeProblem[] {
+/** The causes, with the time since when a step fails for them. */
+function withSince(causes: readonly NodeProblem[], { steps }: ProblemFacts): NodeProblem[] {
+  const failures = [...steps.values()].flatMap(({ failure }) => failure ?? []);
+  return causes.map((cause) => {
+    const sinceMs = failures.filter(({ sentence }) => sentence === cause.sentence).map((failure) => failure.sinceMs);
+    return sinceMs.length === 0 ? cause : { ...cause, since: momentOf(Math.min(...sinceMs)) };
+  });
+}
+
+/** The steps that fail, but for those whose cause is named already. */
+function stepProblems({ steps }: ProblemFacts, causes: readonly NodeProblem[]): NodeProblem[] {
+  const named = new Set(causes.map(({ sentence }) => sentence));
   return [...steps].flatMap(([step, { failure }]) => {
-    if (failure === undefined) return [];
+    if (failure === undefined || named.has(failure.sentence)) return [];
     const { sinceMs, sentence, remedy, code = null } = failure;
-    return [{ code, sentence: `${step}: ${sentence}`, remedy, since: new Date(sinceMs).toISOString() }];
+    return [{ code, sentence: `${step}: ${sentence}`, remedy, since: momentOf(sinceMs) }];
   });
 }
 
@@ -78,4 +90,8 @@ function plain(sentence: string, remedy: string): NodeProblem {
 function problemOf(error: unknown): NodeProblem {
   if (!isTenetError(error)) return plain(sentenceOf(error), 'report this: it is a bug');
   return { code: error.code, sentence: sentenceOf(error), remedy: error.remedy, since: null };
+}
+
+function momentOf(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -74,16 +74,17 @@ export class NodeReporter {
     const { database } = this.#options.config.openvswitch;
     if (view?.ovs.isConnected !== true) return agentError('OPEN_VSWITCH_NOT_READY', { database }).message;
     if (view.connection === undefined) return agentError('VSWITCHD_NOT_CONNECTED', this.#bridgeFacts()).message;
+    if (view.notReady !== undefined) return view.notReady.error.message;
     return this.#options.metrics.steps.states.get('flows')?.failure?.sentence;
   }
 
   /** How the node is now. A switch that does not answer in time is itself an answer. */
   async read(): Promise<NodeStatus> {
     const { config, metrics } = this.#options;
+    const before = this.#look?.();
+    const [answer, version] = await Promise.all([this.#ask(before?.connection), this.#versionOf(before)]);
+    // The switch may have come or gone while it was asked.
     const view = this.#look?.();
-    const connection = view?.connection;
-    const answer = connection === undefined ? {} : await this.#ask(connection);
-    if (answer.reading !== undefined) this.#drops.observe(answer.reading.dropFlows);
     return statusOf({
       config,
       startedMs: this.#startedMs,
@@ -92,7 +93,7 @@ export class NodeReporter {
       view,
       reading: answer.reading,
       unanswered: answer.error,
-      version: view === undefined ? undefined : await this.#versionOf(view),
+      version,
       drops: this.#drops.all,
       steps: metrics.steps,
       notServed: this.#listeners.flatMap(({ failure }) => (failure === undefined ? [] : [failure])),
@@ -114,20 +115,26 @@ export class NodeReporter {
     while (!signal.aborted) {
       const connection = this.#look?.().connection;
       // A switch that is gone or hangs is the passes' to report.
-      if (connection !== undefined)
-        await readDropFlows(connection).then(
-          (flows) => this.#drops.observe(flows),
-          () => {},
-        );
+      if (connection !== undefined) await this.#readDrops(connection).catch(() => {});
       await clock.sleep(READ_DROPS_MS, signal).catch(() => {});
     }
   }
 
+  async #readDrops(connection: SwitchConnection): Promise<void> {
+    const answer = this.#drops.begin();
+    answer(await readDropFlows(connection));
+  }
+
   /** One question at a time: who asks while one is under way gets its answer. */
-  async #ask(connection: SwitchConnection): Promise<{ readonly reading?: SwitchReading; readonly error?: TenetError }> {
-    this.#reading ??= readSwitch(connection).finally(() => {
-      this.#reading = undefined;
-    });
+  async #ask(
+    connection: SwitchConnection | undefined,
+  ): Promise<{ readonly reading?: SwitchReading; readonly error?: TenetError }> {
+    if (connection === undefined) return {};
+    this.#reading ??= Promise.all([readSwitch(connection), this.#readDrops(connection)])
+      .then(([reading]) => reading)
+      .finally(() => {
+        this.#reading = undefined;
+      });
     const { promise: late, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(resolve, SWITCH_DEADLINE_MS, undefined);
     try {
@@ -143,8 +150,8 @@ export class NodeReporter {
   }
 
   /** The version of ovs-vswitchd, asked once a connection. */
-  async #versionOf({ connection, control }: NodeView): Promise<string | undefined> {
-    if (connection === undefined) return undefined;
+  async #versionOf({ connection, control }: Partial<NodeView> = {}): Promise<string | undefined> {
+    if (connection === undefined || control === undefined) return undefined;
     if (this.#version?.of !== connection) {
       const text = await control()
         .then((path) => unixctl(path, 'version', [], { deadlineMs: SWITCH_DEADLINE_MS }))

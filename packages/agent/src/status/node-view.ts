@@ -2,6 +2,7 @@ import type { IptablesVariant } from '@tenet/host';
 import type { SwitchConnection } from '@tenet/openflow/connection';
 import type { OpenVSwitch } from '@tenet/ovsdb';
 import type { NodeNetwork } from '@tenet/pipeline';
+import type { NotReady } from '../cni/wiring.ts';
 import type { FlowMap } from '../flows/flow-compiler.ts';
 import type { Cluster } from '../watch-cluster.ts';
 
@@ -12,6 +13,8 @@ export interface NodeView {
   readonly ovs: Pick<OpenVSwitch, 'cache' | 'isConnected'>;
   /** To br0, once it is set up; undefined while there is none. */
   readonly connection: SwitchConnection | undefined;
+  /** Why no pod can be wired now, as the plugin's STATUS says it; undefined when one can. */
+  readonly notReady: NotReady | undefined;
   /** The flows that the last pass wanted; undefined before there was one. */
   readonly desiredFlows: FlowMap | undefined;
   /** How many addresses are leased. */

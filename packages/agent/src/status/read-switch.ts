@@ -13,8 +13,6 @@ export const FLOW_KINDS: readonly FlowKind[] = [...KINDS, 'stranger'];
 export interface SwitchReading {
   readonly fragmentMode: string;
   readonly flows: ReadonlyMap<FlowKind, number>;
-  /** The flows that count drops, with their counters. */
-  readonly dropFlows: readonly Flow[];
 }
 
 /** Reads the drop counters: all their flows share the kind of their cookies, so that this is one short dump. */
@@ -22,18 +20,17 @@ export function readDropFlows(connection: SwitchConnection): Promise<Flow[]> {
   return connection.dumpFlows({ cookie: cookieOf('drop'), cookieMask: COOKIE_KIND_MASK });
 }
 
-/** Asks the switch what it has. The switch itself counts its flows; only those of the drops are sent. */
+/** Asks the switch what it has. The switch itself counts its flows, and sends none. */
 export async function readSwitch(connection: SwitchConnection): Promise<SwitchReading> {
-  const [fragmentMode, dropFlows, total, ...counts] = await Promise.all([
+  const [fragmentMode, total, ...counts] = await Promise.all([
     connection.fragmentMode(),
-    readDropFlows(connection),
     connection.aggregate(),
     ...KINDS.map((kind) => connection.aggregate({ cookie: cookieOf(kind), cookieMask: COOKIE_KIND_MASK })),
   ]);
   const flows = new Map<FlowKind, number>(KINDS.map((kind, at) => [kind, counts[at]?.flows ?? 0]));
   const known = flows.values().reduce((sum, count) => sum + count, 0);
   // A change between two answers may make it look like less than none.
-  return { fragmentMode, dropFlows, flows: flows.set('stranger', Math.max(0, total.flows - known)) };
+  return { fragmentMode, flows: flows.set('stranger', Math.max(0, total.flows - known)) };
 }
 
 /** How many flows of each kind there are. */
