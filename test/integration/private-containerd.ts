@@ -1,6 +1,6 @@
 /**
  * A containerd of one test file's own: configuration, root, state and sockets in a temporary directory, one image made
- * of busybox, spoken to by CRI as kubelet does. Debian's packages: containerd, runc, busybox-static and, for the
+ * of busybox, spoken to by CRI as kubelet does. Debian's packages: containerd, runc and, for the
  * loopback that CRI sets up in each sandbox, containernetworking-plugins.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -17,6 +17,8 @@ import { sweep } from './sweep.ts';
 
 const run = promisify(execFile);
 const PREFIX = 'tenet-containerd';
+/** Debian's busybox-static, as set-up has fetched it. */
+const BUSYBOX = '/var/cache/tenet/busybox';
 const IMAGE = 'tenet.invalid/busybox:1';
 const LOOPBACK = '/usr/lib/cni/loopback';
 
@@ -174,7 +176,7 @@ async function importImage(directory: string, socket: string): Promise<void> {
   const layer = join(directory, 'layer');
   await mkdir(join(layer, 'bin'), { recursive: true });
   await mkdir(image, { recursive: true });
-  await cp('/bin/busybox', join(layer, 'bin/busybox'));
+  await cp(BUSYBOX, join(layer, 'bin/busybox'));
   await run('tar', ['-C', layer, '-cf', join(image, 'layer.tar'), '.']);
   const digest = createHash('sha256')
     .update(await readFile(join(image, 'layer.tar')))

@@ -11,8 +11,8 @@ export interface InitramfsOptions {
   readonly directory: string;
 }
 
-/** Debian's busybox-static. */
-const BUSYBOX = '/bin/busybox';
+/** Debian's busybox-static, as set-up has fetched it. */
+const BUSYBOX = '/var/cache/tenet/busybox';
 
 /** A root that comes over 9p, with an overlay; all other modules are loaded from there. */
 const MODULES = ['9pnet_virtio', 'virtio_pci', '9p', 'overlay'];

@@ -63,6 +63,7 @@ process.exitCode = sum('failed') === 0 && sum('files') === files.length ? 0 : 1;
 /** The files that were asked for, or all that are for this datapath; says which are not. */
 function filesFor(wanted: readonly string[]): string[] {
   const present = globSync('*.e2e.test.ts', { cwd: join(root, 'test/e2e') }).sort();
+  for (const name of wanted) if (!present.includes(name)) throw new Error(`there is no test/e2e/${name}`);
   if (wanted.length > 0) return present.filter((name) => wanted.includes(name));
   for (const [name, why] of Object.entries(NOT_HERE)) {
     if (!present.includes(name)) throw new Error(`there is no ${name} that could stay away`);

@@ -1,7 +1,7 @@
-/** The cache of kernels, with an apt-get of ours: what was killed is not taken for whole, and a new version replaces the old. */
+/** The cache of kernels, with an apt-get of ours: what was killed is not taken for whole, and what is unused goes. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempDisposableSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempDisposableSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -10,7 +10,8 @@ import { describe, test } from 'node:test';
 const PROGRAMS: Readonly<Record<string, string>> = {
   'apt-cache': `[ -e "$FAKE/version" ] || exit 100
 echo "Depends: linux-image-6.1.0-$(cat "$FAKE/version")-amd64 (= 6.1.$(cat "$FAKE/version")-1)"`,
-  'apt-get': `case $2 in
+  'apt-get': `[ ! -e "$FAKE/offline" ] || exit 100
+case $2 in
   update) [ ! -e "$FAKE/mirror" ] || cp "$FAKE/mirror" "$FAKE/version" ;;
   download) [ ! -e "$FAKE/mirror" ] || cmp -s "$FAKE/mirror" "$FAKE/version" || { echo "E: 404 Not Found"; exit 100; }
     touch "\${3%%=*}_x_amd64.deb" ;;
@@ -86,13 +87,35 @@ describe('unpack-kernel', () => {
     assert.deepEqual(readdirSync(fake.cache).sort(), ['linux-image-6.1.0-7-amd64_6.1.7-1', 'lock']);
   });
 
-  test('replaces the kernel when there is another version', () => {
+  test('takes another version when there is one, and removes those that nobody used for a month', () => {
+    using fake = fakeDebian();
+    for (const version of ['6', '7']) {
+      fake.set('version', version);
+      fake.run();
+    }
+    const monthsAgo = new Date(Date.now() - 90 * 24 * 3_600_000);
+    utimesSync(at(fake.cache, 6), monthsAgo, monthsAgo);
+    fake.set('version', '8');
+    assert.equal(fake.run().directory, at(fake.cache, 8));
+    assert.deepEqual(readdirSync(fake.cache).sort(), [
+      'linux-image-6.1.0-7-amd64_6.1.7-1',
+      'linux-image-6.1.0-8-amd64_6.1.8-1',
+      'lock',
+    ]);
+  });
+
+  test('takes the newest that is there, and says so, when the mirror cannot be reached', () => {
     using fake = fakeDebian();
     fake.set('version', '7');
     fake.run();
     fake.set('version', '8');
-    assert.equal(fake.run().directory, at(fake.cache, 8));
-    assert.deepEqual(readdirSync(fake.cache).sort(), ['linux-image-6.1.0-8-amd64_6.1.8-1', 'lock']);
+    fake.set('offline', '');
+    const { status, directory, stderr } = fake.run();
+    assert.deepEqual([status, directory], [0, at(fake.cache, 7)]);
+    assert.match(
+      stderr,
+      /could not download linux-image-6\.1\.0-8-amd64 6\.1\.8-1, taking linux-image-6\.1\.0-7-amd64/,
+    );
   });
 
   test('fetches the lists when there are none', () => {
