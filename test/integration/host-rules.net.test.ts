@@ -18,8 +18,10 @@ import { Ip } from '@tenet/std';
 import type { HostRulesSync } from '../../packages/agent/src/host/host-rules-sync.ts';
 import type { Netfilter } from '../../packages/agent/src/host/iptables-variants.ts';
 import { readNftGeneration } from '../../packages/host/src/netfilter/nft-generation.ts';
+import { eventually } from '../eventually.ts';
 import { NODE, processesStartedBy, rulesIn, rulesOf, temporaryNamespace } from './host-rules-fixture.ts';
 import { within } from './node-and-pod.ts';
+import { outsideOf } from './outside-link.ts';
 import { sweep } from './sweep.ts';
 
 const LOCALHOST = Ip.parse('127.0.0.1');
@@ -157,6 +159,59 @@ for (const variant of ['nft', 'legacy'] as const) {
         return await processesStartedBy(() => rules.reconcile(signal));
       };
       assert.deepEqual([await startedAt(59_999), await startedAt(60_000), await startedAt(60_001)], [0, 1, 0]);
+    });
+
+    test('guardDrops() counts what outside forges, and never falls, whatever becomes of the rules', async () => {
+      using outside = outsideOf(namespace);
+      let nowMs = 0;
+      const rules = await settled({}, () => nowMs);
+      const asked = async () => {
+        nowMs += 10_000;
+        const { 'outside-forging-pod': forged = 0n, ...rest } = Object.fromEntries(await rules.guardDrops());
+        assert.deepEqual(Object.values(rest), Object.values(rest).fill(0n));
+        return forged;
+      };
+      const start = await asked();
+      outside.forge(3);
+      await eventually(async () => ((await asked()) === start + 3n ? true : undefined), { what: 'three drops' });
+      // An agent that fills a chain again saves first what its rules have counted.
+      const counter = () => Number(/^\[(\d+):\d+\] -A TENET-PREROUTING -s 10\.128/m.exec(saved('-c'))?.[1]);
+      const before = counter();
+      outside.forge(2);
+      await eventually(() => (counter() === before + 2 ? true : undefined), { what: 'two drops' });
+      meddle('$I -t raw -A TENET-PREROUTING -j ACCEPT');
+      await rules.reconcile(signal);
+      await eventually(async () => ((await asked()) === start + 5n ? true : undefined), { what: 'five drops' });
+      meddle('$I -t raw -F');
+      assert.equal(await asked(), start + 5n);
+      await rules.reconcile(signal);
+      assert.equal(await asked(), start + 5n);
+      // As many as were counted before: a new counter all the same.
+      outside.forge(5);
+      await eventually(async () => ((await asked()) === start + 10n ? true : undefined), { what: 'ten drops' });
+    });
+
+    test('guardDrops() starts a process every 10 s at most, and keeps its numbers while the rules cannot be read', async () => {
+      let nowMs = 0;
+      let failNow = false;
+      const rules = await settled(
+        {
+          iptablesSave: async (options) => {
+            if (failNow) throw new Error('iptables is busy');
+            return await iptablesSave({ ...options, namespace });
+          },
+        },
+        () => nowMs,
+      );
+      const startedAt = async (ms: number) => {
+        nowMs = ms;
+        return await processesStartedBy(() => Promise.all([rules.guardDrops(), rules.guardDrops()]));
+      };
+      assert.deepEqual([await startedAt(0), await startedAt(9_999), await startedAt(10_000)], [1, 0, 1]);
+      const before = [...(await rules.guardDrops())];
+      failNow = true;
+      nowMs = 20_000;
+      assert.deepEqual([...(await rules.guardDrops())], before);
     });
 
     test('reconcile() reads the rules at every call in a kernel that does not say their version', async () => {

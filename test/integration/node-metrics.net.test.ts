@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { askNodeStatus, type NodeStatus } from '@tenet/agent/status';
 import { listenTcp, PacketSocket } from '@tenet/host';
 import { DROP_CLASS_NAMES } from '@tenet/pipeline';
 import { buildFrame, Ip, Mac } from '@tenet/std';
+import { outsideOf } from './outside-link.ts';
 import { parseMetrics } from './parse-metrics.ts';
 import { type Daemon, type PrivateNode, privateNode, until } from './private-node.ts';
 
@@ -40,6 +43,10 @@ async function scrape(): Promise<ReturnType<typeof parseMetrics>> {
   assert.equal(status, 200, body);
   assert.match(type, /^text\/plain; version=0\.0\.4/);
   return parseMetrics(body);
+}
+
+async function statusJson(): Promise<NodeStatus> {
+  return await askNodeStatus(join(node.ovs.directory, 'status.sock'));
 }
 
 async function seriesValue(series: string): Promise<number | undefined> {
@@ -116,6 +123,41 @@ describe('/metrics', () => {
     await untilSpoofed(10);
     await node.cni({ command: 'DEL', pod: 'alpha/web', containerId: pod.containerId });
     assert.equal(await seriesValue(SPOOFED), 10, 'after the pod has gone');
+  });
+
+  test("counts what outside forges by the host's guard, and goes on when its rule is added again", async () => {
+    using outside = outsideOf(`/run/netns/${node.ovs.netns}`);
+    const series = 'tenet_guard_drops_total{guard="outside-forging-pod"}';
+    // Counters are read every 10 s at most.
+    const untilForged = (packets: number) =>
+      until(
+        async () => ((await seriesValue(series)) === packets ? true : undefined),
+        `${packets} forged packets`,
+        60_000,
+      );
+    await untilForged(0);
+    outside.forge(3);
+    await untilForged(3);
+    const inNode = (...command: readonly string[]) => run('ip', ['netns', 'exec', node.ovs.netns, ...command]);
+    const { iptables } = await statusJson();
+    await inNode(`iptables-${iptables}`, '-t', 'raw', '-F');
+    await until(async () => {
+      const { stdout } = await inNode(`iptables-${iptables}-save`, '-t', 'raw');
+      return /^-A PREROUTING -j TENET-PREROUTING$/m.test(stdout) ? true : undefined;
+    }, 'the guards are back');
+    outside.forge(2);
+    await untilForged(5);
+    const { guards } = await statusJson();
+    assert.deepEqual(
+      guards.filter(({ packets }) => packets > 0),
+      [
+        {
+          guard: 'outside-forging-pod',
+          packets: 5,
+          means: "outside forging a pod: table 25 would give it the pod's VNID",
+        },
+      ],
+    );
   });
 
   test('counts calls by command and code, and nothing by what a caller makes up', async () => {

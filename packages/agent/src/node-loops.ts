@@ -182,6 +182,8 @@ export class NodeLoops implements AsyncDisposable {
       desiredFlows: this.#flows.wanted,
       leases: this.wiring.leases.all.size,
       iptables: this.#rules.variant,
+      otherIptablesRules: this.#rules.otherVariantRules,
+      guardDrops: () => this.#rules.guardDrops(),
       control: () => this.#controlPath(),
     };
   }

@@ -56,6 +56,20 @@ describe('AgentMetrics', () => {
     ]);
   });
 
+  test('shows the totals of guards as they are, however often', async () => {
+    const lines = await linesOf((metrics) => {
+      metrics.guarded([{ guard: 'outside-to-pod', packets: 4 }]);
+      metrics.guarded([
+        { guard: 'outside-to-pod', packets: 9 },
+        { guard: 'pod-as-tunnel', packets: 0 },
+      ]);
+    }, 'tenet_guard_drops');
+    assert.deepEqual(lines, [
+      'tenet_guard_drops_total{guard="outside-to-pod"} 9',
+      'tenet_guard_drops_total{guard="pod-as-tunnel"} 0',
+    ]);
+  });
+
   test('shows the totals of drops as they are, however often', async () => {
     const lines = await linesOf((metrics) => {
       metrics.dropped(new Map([['vlan', 4n]]));

@@ -77,6 +77,12 @@ export class AgentMetrics {
     labelNames: ['class', 'alarming'],
     registers: [this.registry],
   });
+  readonly #guardDrops = new Counter({
+    name: 'tenet_guard_drops_total',
+    help: "Packets that the host's own rules dropped before br0 or behind it, by guard.",
+    labelNames: ['guard'],
+    registers: [this.registry],
+  });
 
   constructor({ clock }: { readonly clock: Pick<Clock, 'nowMs'> }) {
     this.steps = new StepRecord(clock);
@@ -123,5 +129,11 @@ export class AgentMetrics {
       const alarming = String('alarming' in DROP_CLASSES[name]);
       this.#drops.inc({ class: name, alarming }, Number(packets));
     }
+  }
+
+  /** The totals of the guards, which never fall. */
+  guarded(totals: readonly { readonly guard: string; readonly packets: number }[]): void {
+    this.#guardDrops.reset();
+    for (const { guard, packets } of totals) this.#guardDrops.inc({ guard }, packets);
   }
 }

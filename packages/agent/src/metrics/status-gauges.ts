@@ -46,6 +46,10 @@ const GAUGES: Readonly<Record<string, GaugeSpec>> = {
     labels: ['variant'],
     series: ({ iptables }) => [[iptables === null ? null : 1, iptables ?? '']],
   },
+  tenet_foreign_iptables_rules: {
+    help: 'Rules of others in the variant of iptables that does not hold those of the node.',
+    series: ({ otherIptablesRules }) => one(otherIptablesRules),
+  },
   tenet_flows_installed: {
     help: "Flows in br0 by their cookies' kind; a stranger is nobody's.",
     labels: ['kind'],

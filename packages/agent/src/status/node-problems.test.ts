@@ -19,6 +19,8 @@ const WELL: Status = {
       { name: 'tun0', ofPort: 2, expected: 2 },
     ],
   },
+  iptables: 'nft',
+  otherIptablesRules: 0,
   leases: { used: 4, capacity: 5 },
   pods: { wired: 1, withProblem: [] },
   peers: { count: 1, refused: [] },
@@ -89,6 +91,12 @@ describe('nodeProblems()', () => {
       facts: withSwitch({ fragmentMode: 'normal' }),
       codes: ['FRAGMENT_MODE_WRONG'],
       says: /as normal instead of nx-match/,
+    },
+    {
+      name: 'rules of others in the other variant of iptables',
+      facts: { status: { ...WELL, otherIptablesRules: 41 } },
+      codes: ['FOREIGN_IPTABLES_RULES'],
+      says: /^others have 41 rules in iptables-legacy, .* in iptables-nft$/,
     },
     {
       name: 'a step that fails',

@@ -1,5 +1,6 @@
 import { isTenetError, sentenceOf, type TenetError } from '@tenet/std';
 import { agentError } from '../errors.ts';
+import { OTHER_VARIANT } from '../host/iptables-variants.ts';
 import type { NodeProblem, NodeStatus } from './node-status.ts';
 import type { StepState } from './step-record.ts';
 
@@ -8,7 +9,9 @@ export interface ProblemFacts {
   /** What the daemon waits for before it is ready. */
   readonly waitsFor: string | undefined;
   /** Undefined until the daemon has got as far as Open vSwitch. */
-  readonly status: Pick<NodeStatus, 'openvswitch' | 'leases' | 'pods' | 'peers' | 'subnet'> | undefined;
+  readonly status:
+    | Pick<NodeStatus, 'openvswitch' | 'iptables' | 'otherIptablesRules' | 'leases' | 'pods' | 'peers' | 'subnet'>
+    | undefined;
   /** Path of the database's socket. */
   readonly database: string;
   /** Path of br0's OpenFlow socket. */
@@ -25,7 +28,7 @@ const FRAGMENT_MODE = 'nx-match';
 
 /** Everything that is wrong with the node, the causes before what follows from them; nothing twice. */
 export function nodeProblems(facts: ProblemFacts): NodeProblem[] {
-  const causes = [...startProblems(facts), ...switchProblems(facts)];
+  const causes = [...startProblems(facts), ...switchProblems(facts), ...hostProblems(facts)];
   const found = [...withSince(causes, facts), ...stepProblems(facts, causes), ...clusterProblems(facts)];
   for (const error of facts.notServed) found.push(problemOf(error));
   const said = new Set<string>();
@@ -51,6 +54,12 @@ function switchProblems({ status, database, bridgeSocket, unanswered }: ProblemF
   if (fragmentMode !== null && fragmentMode !== FRAGMENT_MODE)
     errors.push(agentError('FRAGMENT_MODE_WRONG', { mode: fragmentMode, needed: FRAGMENT_MODE }));
   return errors.map(problemOf);
+}
+
+function hostProblems({ status }: ProblemFacts): NodeProblem[] {
+  const { iptables: ours, otherIptablesRules: rules } = status ?? {};
+  if ((ours !== 'nft' && ours !== 'legacy') || !rules) return [];
+  return [problemOf(agentError('FOREIGN_IPTABLES_RULES', { rules, variant: OTHER_VARIANT[ours], ours }))];
 }
 
 /** The causes, with the time since when a step fails for them. */

@@ -82,7 +82,11 @@ export class NodeReporter {
   async read(): Promise<NodeStatus> {
     const { config, metrics } = this.#options;
     const before = this.#look?.();
-    const [answer, version] = await Promise.all([this.#ask(before?.connection), this.#versionOf(before)]);
+    const [answer, guards, version] = await Promise.all([
+      this.#ask(before?.connection),
+      before?.guardDrops() ?? new Map<string, bigint>(),
+      this.#versionOf(before),
+    ]);
     // The switch may have come or gone while it was asked.
     const view = this.#look?.();
     return statusOf({
@@ -95,6 +99,7 @@ export class NodeReporter {
       unanswered: answer.error,
       version,
       drops: this.#drops.all,
+      guards,
       steps: metrics.steps,
       notServed: this.#listeners.flatMap(({ failure }) => (failure === undefined ? [] : [failure])),
       bridgeSocket: this.#bridgeFacts().socket,
@@ -104,8 +109,10 @@ export class NodeReporter {
   /** All metrics, as of now. */
   async metrics(): Promise<{ readonly type: string; readonly text: string }> {
     const { metrics } = this.#options;
-    this.#gauges.show(await this.read());
+    const status = await this.read();
+    this.#gauges.show(status);
     metrics.dropped(this.#drops.all);
+    metrics.guarded(status.guards);
     return { type: metrics.registry.contentType, text: await metrics.registry.metrics() };
   }
 

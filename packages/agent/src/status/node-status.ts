@@ -43,6 +43,8 @@ export const NODE_STATUS = z.object({
     ports: z.array(z.object({ name: z.string(), ofPort: z.number().nullable(), expected: z.number() })),
   }),
   iptables: z.string().nullable(),
+  /** Rules of others in the other variant of iptables, which packets pass too. */
+  otherIptablesRules: z.number().nullable(),
   leases: z.object({ used: z.number(), capacity: z.number() }).nullable(),
   pods: z.object({
     wired: z.number(),
@@ -53,6 +55,8 @@ export const NODE_STATUS = z.object({
   flows: z.array(z.object({ kind: z.string(), installed: z.number().nullable(), desired: z.number().nullable() })),
   /** Packets since the daemon started, every class. */
   drops: z.array(z.object({ class: z.string(), packets: z.number(), means: z.string(), alarming: z.boolean() })),
+  /** Packets that the host's own rules have dropped since the daemon started, every guard. */
+  guards: z.array(z.object({ guard: z.string(), packets: z.number(), means: z.string() })),
   reconcile: z.object({
     /** The last comparison of the flows. */
     lastPass: z.object({ at: moment, seconds: z.number() }).nullable(),

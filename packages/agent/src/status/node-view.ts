@@ -21,6 +21,10 @@ export interface NodeView {
   readonly leases: number;
   /** Undefined until the rules were compared first. */
   readonly iptables: IptablesVariant | undefined;
+  /** How many rules others have in the other variant; undefined until they were read. */
+  readonly otherIptablesRules: number | undefined;
+  /** Packets that each guard of the host's rules has dropped since the daemon started. */
+  readonly guardDrops: () => Promise<ReadonlyMap<string, bigint>>;
   /** Path of ovs-vswitchd's control socket. */
   readonly control: () => Promise<string>;
 }

@@ -1,4 +1,4 @@
-import { DROP_CLASSES, type DropClass, OF_PORT } from '@tenet/pipeline';
+import { DROP_CLASSES, type DropClass, hostGuards, OF_PORT } from '@tenet/pipeline';
 import type { TenetError } from '@tenet/std';
 import manifest from '../../package.json' with { type: 'json' };
 import type { AgentConfig } from '../config.ts';
@@ -26,6 +26,8 @@ export interface StatusFacts {
   /** Of ovs-vswitchd. */
   readonly version: string | undefined;
   readonly drops: ReadonlyMap<DropClass, bigint>;
+  /** By the names of the host's guards. */
+  readonly guards: ReadonlyMap<string, bigint>;
   readonly steps: StepRecord;
   readonly notServed: readonly unknown[];
   readonly bridgeSocket: string;
@@ -44,6 +46,8 @@ export function statusOf(facts: StatusFacts): NodeStatus {
     leases: node && view ? { used: view.leases, capacity: Number(node.subnet.size - NO_POD_HAS) } : null,
     pods: podsOf(view),
     peers: peersIn(view, config.nodeName),
+    iptables: view?.iptables ?? null,
+    otherIptablesRules: view?.otherIptablesRules ?? null,
   };
   const started = unready === undefined ? 'ready' : 'degraded';
   return {
@@ -54,7 +58,6 @@ export function statusOf(facts: StatusFacts): NodeStatus {
     datapath: config.datapath,
     ip: node?.nodeIp.toString() ?? null,
     ...parts,
-    iptables: view?.iptables ?? null,
     flows: flowsOf(facts),
     drops: [...drops].map(([name, packets]) => ({
       class: name,
@@ -62,6 +65,7 @@ export function statusOf(facts: StatusFacts): NodeStatus {
       means: DROP_CLASSES[name].means,
       alarming: 'alarming' in DROP_CLASSES[name],
     })),
+    guards: guardsOf(facts),
     reconcile: reconcileOf(steps),
     problems: nodeProblems({
       waitsFor,
@@ -111,6 +115,11 @@ function peersIn(view: NodeView | undefined, nodeName: string): NodeStatus['peer
   if (view === undefined) return { count: 0, refused: [] };
   const { peers, refused } = peersOf(nodeName, view.node, view.cluster.hostSubnets.entries.values());
   return { count: peers.length, refused: [...refused] };
+}
+
+function guardsOf({ view, guards }: StatusFacts): NodeStatus['guards'] {
+  const why = new Map(view === undefined ? [] : hostGuards(view.node).map((each) => [each.guard, each.why]));
+  return [...guards].map(([guard, packets]) => ({ guard, packets: Number(packets), means: why.get(guard) ?? '' }));
 }
 
 function flowsOf({ view, reading }: StatusFacts): NodeStatus['flows'] {

@@ -26,6 +26,7 @@ const READY: NodeStatus = {
     ],
   },
   iptables: 'nft',
+  otherIptablesRules: 0,
   leases: { used: 12, capacity: 509 },
   pods: { wired: 12, withProblem: [] },
   peers: { count: 1, refused: [] },
@@ -40,6 +41,10 @@ const READY: NodeStatus = {
     { class: 'vlan', packets: 0, means: 'it carries a VLAN tag, which no pod may send', alarming: true },
     { class: 'spoofed-ip', packets: 7, means: 'a pod sent IP with another source', alarming: true },
     { class: 'tenant-mismatch', packets: 1240, means: 'source and destination differ', alarming: false },
+  ],
+  guards: [
+    { guard: 'outside-to-pod', packets: 0, means: 'only through a service' },
+    { guard: 'pod-as-tunnel', packets: 0, means: 'no pod speaks as a tunnel' },
   ],
   reconcile: {
     lastPass: { at: '2026-11-22T11:59:58.800Z', seconds: 0.0083 },
@@ -122,6 +127,17 @@ describe('statusText()', () => {
       '    check it',
       '  flows: lost (since 45 s)',
       '    wait',
+    ]);
+  });
+
+  test("has a part about the host's guards when one of them has dropped something", () => {
+    const guards = READY.guards.map((each) => ({ ...each, packets: each.guard === 'pod-as-tunnel' ? 12 : 0 }));
+    const lines = statusText({ ...READY, guards }, Date.parse(NOW));
+    assert.deepEqual(lines.slice(lines.findIndex((line) => line.startsWith('GUARDS'))), [
+      'GUARDS         PACKETS',
+      'pod-as-tunnel  12       no pod speaks as a tunnel',
+      '',
+      'WRONG  nothing',
     ]);
   });
 

@@ -11,6 +11,7 @@ export function statusText(status: NodeStatus, nowMs: number): string[] {
     '',
     ...dropLines(status),
     '',
+    ...guardLines(status),
     ...problemLines(status, nowMs),
   ];
 }
@@ -72,6 +73,19 @@ function dropLines({ drops }: NodeStatus): string[] {
     ['DROPS', 'PACKETS', ''],
     ...rows.map((drop) => [`${drop.class}${drop.alarming ? ' !' : ''}`, String(drop.packets), drop.means]),
   ]);
+}
+
+/** What the host's own rules dropped; nothing when that is nothing. */
+function guardLines({ guards }: NodeStatus): string[] {
+  const rows = guards.filter(({ packets }) => packets > 0);
+  if (rows.length === 0) return [];
+  return [
+    ...columns([
+      ['GUARDS', 'PACKETS', ''],
+      ...rows.map(({ guard, packets, means }) => [guard, String(packets), means]),
+    ]),
+    '',
+  ];
 }
 
 function problemLines({ problems }: NodeStatus, nowMs: number): string[] {

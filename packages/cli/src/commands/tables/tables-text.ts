@@ -55,7 +55,10 @@ function hostLines(): string[] {
       '',
       `iptables ${table}: ${name}, called ${position} in ${calledFrom}${when === undefined ? '' : ` for ${when}`}`,
       ...(rules.length === 0 ? ["  the administrator's: made when missing, never changed"] : []),
-      ...rules.flatMap(({ rule, why }) => [`  ${rule}`, `        ${why}`]),
+      ...rules.flatMap(({ rule, why, guard }) => [
+        `  ${rule}`,
+        `        ${why}${guard === undefined ? '' : `; counted as ${guard}`}`,
+      ]),
     ]),
   );
 }
