@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProbeSocket, type ProbeSocketSpec } from '@tenet/host';
+import { PATIENCE } from '../process/patience.ts';
 import { type Outcome, outcomeOfError } from './outcome.ts';
 
 /** Where a probe starts and ends, and how long it waits. */
@@ -22,7 +23,7 @@ const PROBE_TIMEOUT_MS = 1000;
 
 /** How often it looks: first almost at once, then less often. */
 const FIRST_LOOK_MS = 1;
-const LONGEST_LOOK_MS = 10;
+const LONGEST_LOOK_MS = 10 * PATIENCE;
 
 /** Sends a request and waits for its outcome. Any number may run at the same time: none of them blocks. */
 export async function exchange(spec: Exchange): Promise<Outcome> {
