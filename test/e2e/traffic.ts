@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Ip } from '@tenet/std';
-import { eventually } from '../eventually.ts';
+import { eventually, PATIENCE } from '../eventually.ts';
 
 /** Every request of a ping, in the order of sending. */
 export interface PingReport {
@@ -81,7 +81,7 @@ export interface Reply {
   readonly error?: string;
 }
 
-const EVERY_MS = 10;
+const EVERY_MS = 10 * PATIENCE;
 const FIRST_PORT = 20_000;
 const START_DEADLINE_MS = 20_000;
 

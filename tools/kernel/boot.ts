@@ -79,9 +79,9 @@ function qemuArguments({ kernel, release, initramfs, keep, script }: BootOptions
     `tenet.script=${script}`,
   ].join(' ');
   return [
-    // Each instruction takes a nanosecond of the machine's own time, however long it takes to emulate: in there nothing is
+    // Each instruction takes two nanoseconds of the machine's own time, however long it takes to emulate: in there nothing is
     // slow, not even when others want this machine's CPUs. Only waiting takes as long as it does out here.
-    ...['-accel', 'tcg,thread=single', '-icount', 'shift=0', '-cpu', 'max', '-smp', '1', '-m', String(MEMORY_MIB)],
+    ...['-accel', 'tcg,thread=single', '-icount', 'shift=1', '-cpu', 'max', '-smp', '1', '-m', String(MEMORY_MIB)],
     ...['-display', 'none', '-no-reboot', '-nodefaults', '-serial', 'stdio'],
     ...['-kernel', join(kernel, `boot/vmlinuz-${release}`), '-initrd', initramfs, '-append', cmdline],
     ...['-virtfs', 'local,path=/,mount_tag=machine,security_model=none,readonly=on,multidevs=remap'],

@@ -22,7 +22,7 @@ const MACHINES = 2;
 const SILENCE_MS = 600_000;
 const DEADLINE_MS = 1_800_000;
 /** By how much deadlines grow: there is one CPU for a whole lab. */
-const PATIENCE = 2;
+const PATIENCE = 4;
 
 const root = join(import.meta.dirname, '../..');
 const NAME = 'tenet-kernel';
