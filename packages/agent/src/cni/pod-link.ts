@@ -71,9 +71,10 @@ export function makePodLink(host: Netlink, node: NodeNetwork, { hostVeth, netns,
 
 /** Keeps the kernel's own stack off the host's end, whose frames are the switch's alone. */
 export function guardHostEnd(host: Netlink, { datapath }: Pick<NodeNetwork, 'datapath'>, hostVeth: string): void {
+  // Else the node would look for routers in the pod, and detect duplicates of an address that nobody uses.
+  disableIpv6(hostVeth);
   if (datapath !== 'netdev') return;
   setTxChecksum(hostVeth, false);
-  disableIpv6(hostVeth);
   sinkLinks(host, [hostVeth]);
   writeSysctl(reversePathKey(hostVeth), STRICT);
 }
@@ -84,15 +85,14 @@ export function missingGuard(
   { datapath }: Pick<NodeNetwork, 'datapath'>,
   hostVeth: string,
 ): string | undefined {
-  if (datapath !== 'netdev') return undefined;
-  const [link, sink] = [host.link(hostVeth), host.link(SINK)];
-  if (link === undefined || !isSunk(link, sink)) return `${hostVeth} is not in ${SINK}`;
-  if (sink?.up === true) return `${SINK} is up`;
-  if (readTxChecksum(hostVeth)) return `${hostVeth} leaves checksums to be filled in`;
-  const settings = [
-    [ipv6Key(hostVeth), '1'],
-    [reversePathKey(hostVeth), STRICT],
-  ] as const;
+  if (datapath === 'netdev') {
+    const [link, sink] = [host.link(hostVeth), host.link(SINK)];
+    if (link === undefined || !isSunk(link, sink)) return `${hostVeth} is not in ${SINK}`;
+    if (sink?.up === true) return `${SINK} is up`;
+    if (readTxChecksum(hostVeth)) return `${hostVeth} leaves checksums to be filled in`;
+  }
+  const settings: (readonly [SysctlKey, string])[] = [[ipv6Key(hostVeth), '1']];
+  if (datapath === 'netdev') settings.push([reversePathKey(hostVeth), STRICT]);
   for (const [key, wanted] of settings) {
     const actual = readSysctl(key);
     // A kernel that was started without IPv6 has no such key.
