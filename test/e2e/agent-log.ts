@@ -10,7 +10,7 @@ interface LogLine {
 }
 
 /** The log of a daemon of the lab from now on, whichever process writes it. */
-interface LogSince {
+export interface LogSince {
   lines(): LogLine[];
   /** Waits for a line with this phrase. */
   says(message: string): Promise<LogLine>;
