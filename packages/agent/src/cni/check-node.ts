@@ -17,10 +17,13 @@ export function checkNode({ whyNotReady, leases, ovs }: Pick<Wiring, 'whyNotRead
   failAgent('NODE_NOT_READY', facts, error);
 }
 
-/** Why no address can be leased, which those that have one do not feel. */
+/**
+ * Why no address can be leased, which those that have one do not feel. A subnet that is full is no reason: the runtime
+ * would call the node not ready, and Kubernetes would move all its pods away.
+ */
 function whyNoLease(leases: Wiring['leases']): NotReady | undefined {
   try {
-    leases.checkNext();
+    leases.checkWritable();
     return undefined;
   } catch (error) {
     if (!isTenetError(error)) throw error;

@@ -10,6 +10,7 @@ import {
   writeSysctl,
 } from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
+import { guardHostEnd, missingGuard } from '../cni/pod-link.ts';
 import { HOST_PORT } from '../wired-pods.ts';
 import { isStrayRoute, wantedHost } from './wanted-host.ts';
 
@@ -46,8 +47,21 @@ export class HostNetwork implements Disposable {
     if (!this.#news.take() && this.#found === links && !isLook) return changed;
     this.#found = undefined;
     changed.push(...reconcileKernel(this.#netlink, this.#node, podLinks));
+    if (isLook) changed.push(...this.#reconcileGuards(podLinks));
     this.#found = links;
     return changed;
+  }
+
+  /** What keeps the kernel's own stack off pods' links, of which it tells nobody. */
+  #reconcileGuards(podLinks: readonly string[]): string[] {
+    return podLinks.flatMap((name) => {
+      // One that is gone is told of otherwise.
+      if (this.#netlink.link(name) === undefined) return [];
+      const missing = missingGuard(this.#netlink, this.#node, name);
+      if (missing === undefined) return [];
+      guardHostEnd(this.#netlink, this.#node, name);
+      return [missing];
+    });
   }
 
   [Symbol.dispose](): void {

@@ -101,9 +101,8 @@ export class Leases {
     }
   }
 
-  /** Throws what an ADD of a new pod would fail with now: SUBNET_FULL or LEASE_NOT_WRITTEN. */
-  checkNext(): void {
-    this.#choose(undefined);
+  /** Throws LEASE_NOT_WRITTEN when no lease can be written. */
+  checkWritable(): void {
     replaceFile(this.#path(PROBE), '');
     removeFile(this.#path(PROBE));
   }
