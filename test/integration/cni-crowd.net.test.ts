@@ -1,5 +1,6 @@
 /** Calls of the plugin that come at once, again, in the wrong order, or while Open vSwitch is away. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { deleteNamespace } from '@tenet/host';
 import { addPod, deletePods, pings } from './pod-fixture.ts';
@@ -22,22 +23,39 @@ after(async () => {
 
 describe('many at once', () => {
   const CROWD = 50;
+  /** Seen were 4 to 19, on a machine that was idle or overloaded; one call after the other would need one each. */
+  const MOST_BUNDLES = 30;
+  /** Seen were 8 to 49; one call after the other would be 1. */
+  const LEAST_AT_WORK = 4;
+
+  /** That the calls of which these lines tell were at work at the same time, and shared what they waited for. */
+  function assertShared(lines: readonly LogLine[], phrase: string): void {
+    const spans = lines.filter(({ message }) => message === phrase).map(workOf);
+    assert.equal(spans.length, CROWD, phrase);
+    const atWork = Math.max(...spans.map((span) => spans.filter((other) => isDuring(span.fromMs, other)).length));
+    const bundles = lines.filter(({ message }) => message === 'flows reconciled').length;
+    console.log(`# ${phrase}: ${atWork} at work at the same time, ${bundles} bundles`);
+    assert.ok(atWork >= LEAST_AT_WORK, `${phrase}: ${atWork} at work at the same time`);
+    assert.ok(bundles >= 1 && bundles <= MOST_BUNDLES, `${phrase}: ${bundles} bundles for ${CROWD} calls`);
+  }
 
   test(`${CROWD} ADDs are wired at the same time, each with its own address, and as many DELs leave nothing`, async () => {
     await node.unchanged(async () => {
       const startMs = performance.now();
+      const addingFrom = daemon.lines().length;
       const pods = await Promise.all(Array.from({ length: CROWD }, () => addPod(node)));
       const addedMs = performance.now();
       assert.equal(new Set(pods.map(({ ip }) => ip.toString())).size, CROWD);
       const [first, last] = [pods[0], pods.at(-1)];
       assert.ok(first && last && (await pings(first, last.ip)));
       const deletingMs = performance.now();
+      const deletingFrom = daemon.lines().length;
       await deletePods(node, ...pods);
       const took = [addedMs - startMs, performance.now() - deletingMs].map(Math.round);
       console.log(`# ${CROWD} ADDs in ${took[0]} ms, ${CROWD} DELs in ${took[1]} ms, plugin processes included`);
-      // Calls that ran at the same time share what they wait for: as many bundles as calls would mean one by one.
-      const bundles = daemon.lines().filter(({ message }) => message === 'flows reconciled').length;
-      assert.ok(bundles < 2 * CROWD, `${bundles} bundles`);
+      const lines = daemon.lines();
+      assertShared(lines.slice(addingFrom, deletingFrom), 'time of an ADD');
+      assertShared(lines.slice(deletingFrom), 'time of a DEL');
     });
   });
 
@@ -165,13 +183,19 @@ describe('without ovsdb-server', () => {
   test('an ADD and a DEL wait, and succeed when it comes back in time', async () => {
     await node.unchanged(async () => {
       const [leaving, web, client] = [await addPod(node), await addPod(node), await addPod(node)];
+      const from = daemon.lines().length;
       await node.ovs.stopOvsdb('SIGKILL');
+      await until(() => (since(from, 'ovsdb connection failed').length > 0 ? true : undefined), 'it was noticed');
       const box = node.sandbox();
       const calls = Promise.all([addPod(node, { box }), deletePods(node, leaving)]);
-      const waiting = () => daemon.lines().some(({ message }) => message === 'ovsdb connection failed');
-      await until(() => (waiting() ? true : undefined), 'the daemon has noticed');
+      await until(() => (callsUnderWay() === 2 ? true : undefined), 'the daemon has both calls');
       await node.ovs.startOvsdb();
       const [added] = await calls;
+      for (const phrase of ['time of an ADD', 'time of a DEL']) {
+        const { ovsdb } = partsOf(since(from, phrase)[0]);
+        // A call that finds the database there spends less than one.
+        assert.ok(Number(ovsdb) > 10, `${phrase}: ${ovsdb} ms waiting for ovsdb-server`);
+      }
       // ovs-vswitchd with the userspace datapath forwards nothing until it has found the database again.
       for (const pod of [web, added])
         await until(async () => ((await pings(client, pod.ip)) ? true : undefined), 'the pods talk');
@@ -180,6 +204,42 @@ describe('without ovsdb-server', () => {
   });
 });
 
-function partsOf(line: { readonly [fact: string]: unknown } | undefined): Readonly<Record<string, unknown>> {
+/** What the daemon logged in these words from a line of its log on. */
+function since(line: number, phrase: string): LogLine[] {
+  return daemon
+    .lines()
+    .slice(line)
+    .filter(({ message }) => message === phrase);
+}
+
+/** How many calls of the plugin are connected to the daemon, as seen from where they were made. */
+function callsUnderWay(): number {
+  const sockets = readFileSync('/proc/net/unix', 'utf8').split('\n');
+  const connected = ' 03 ';
+  return sockets.filter((line) => line.includes(connected) && line.endsWith(`${node.ovs.directory}/cni.sock`)).length;
+}
+
+type LogLine = ReturnType<Daemon['lines']>[number];
+
+/** When a call was at work, in milliseconds since the epoch. */
+interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** From the line that a call ends with. Its time in the queue is no work. */
+function workOf(line: LogLine): Span {
+  const toMs = Date.parse(String(line.time));
+  const { queue: _waited, ...work } = partsOf(line);
+  const workMs = Object.values(work).reduce<number>((sum, ms) => sum + Number(ms), 0);
+  assert.ok(workMs > 0, JSON.stringify(line));
+  return { fromMs: toMs - workMs, toMs };
+}
+
+function isDuring(ms: number, { fromMs, toMs }: Span): boolean {
+  return fromMs <= ms && ms < toMs;
+}
+
+function partsOf(line: LogLine | undefined): Readonly<Record<string, unknown>> {
   return { ...(line?.parts ?? {}) };
 }

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Netlink } from '@tenet/host';
 import { buildFrame, Ip, Mac, toHex } from '@tenet/std';
+import { holdTunnelNumber } from './hold-tunnel-number.ts';
 import { type Daemon, type PrivateNode, privateNode, until } from './private-node.ts';
 
 const run = promisify(execFile);
@@ -70,12 +71,14 @@ describe('tenet node touches nothing that is not its own', () => {
 describe('an ADD returns only when the switch carries the pod', () => {
   test('so it fails while vxlan0 is misplaced, when nothing is forwarded, and leaves nothing', async () => {
     await node.unchanged(async () => {
-      await node.ovs.vsctl('set', 'Interface', 'vxlan0', 'ofport_request=77');
-      const box = node.sandbox();
-      const { status, json } = await node.cni({ pod: 'alpha/web', ...box });
-      // Unless the daemon has put it back already.
-      if (status === 0) await node.cni({ command: 'DEL', pod: 'alpha/web', containerId: box.containerId });
-      else assert.match(json.msg, /vxlan0 has OpenFlow port 77 instead of 1, so nothing is forwarded/);
+      {
+        await using _held = await holdTunnelNumber(node.ovs);
+        const { status, json } = await node.cni({ pod: 'alpha/web', ...node.sandbox() });
+        assert.equal(status, 1, JSON.stringify(json));
+        assert.equal(json.code, 11);
+        assert.match(json.msg, /^vxlan0 has OpenFlow port \d+ instead of 1, so nothing is forwarded$/);
+        assert.deepEqual((await node.footprint()).leases, []);
+      }
       await until(
         async () => ((await node.ovs.vsctl('get', 'Interface', 'vxlan0', 'ofport')).trim() === '1' ? true : undefined),
         'vxlan0 is port 1 again',
