@@ -1,12 +1,15 @@
 /** Both variants of iptables hold rules on one machine, on the real kernel: ours stay in one, and nothing goes stale. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { askNodeStatus } from '@tenet/agent/status';
 import type { IptablesVariant } from '@tenet/host';
 import { parseIptablesSave, planRestore } from '@tenet/netfilter';
 import { hostRules } from '@tenet/pipeline';
 import { type Logger, SILENT } from '@tenet/std';
 import { NODE, processesStartedBy, rulesIn, rulesOf, temporaryNamespace } from './host-rules-fixture.ts';
 import { within } from './node-and-pod.ts';
+import { privateNode } from './private-node.ts';
 import { sweep } from './sweep.ts';
 
 const LOOK_MS = 60_000;
@@ -106,6 +109,28 @@ for (const [ours, theirs] of [
     });
   });
 }
+
+test('tenet node says in its status what others have in the other variant, and with what to do', async () => {
+  await using node = await privateNode();
+  const inNode = (script: string) => {
+    const { status, stderr } = within(node.ovs.netns, 'sh', '-ec', script);
+    assert.equal(status, 0, stderr);
+  };
+  const started = async () => {
+    await using daemon = await node.start();
+    await daemon.ready();
+    return await askNodeStatus(join(node.ovs.directory, 'status.sock'));
+  };
+  const first = await started();
+  assert.deepEqual([first.iptables, first.otherIptablesRules, first.problems], ['nft', 0, []]);
+  inNode('i=0; while [ $i -lt 41 ]; do iptables-legacy -I FORWARD -s 192.0.2.$i -j DROP; i=$((i+1)); done');
+  const { iptables, otherIptablesRules, problems } = await started();
+  assert.deepEqual([iptables, otherIptablesRules], ['nft', 41]);
+  assert.deepEqual(
+    problems.map(({ code, remedy }) => [code, remedy]),
+    [['FOREIGN_IPTABLES_RULES', 'move those rules to iptables-nft or remove them; iptables-legacy-save shows them']],
+  );
+});
 
 /** A namespace where others use one variant, which is why ours go there. */
 function machine(used: IptablesVariant) {
