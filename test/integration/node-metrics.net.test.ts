@@ -9,12 +9,12 @@ import { askNodeStatus, type NodeStatus } from '@tenet/agent/status';
 import { listenTcp, PacketSocket } from '@tenet/host';
 import { DROP_CLASS_NAMES } from '@tenet/pipeline';
 import { buildFrame, Ip, Mac } from '@tenet/std';
+import { askDaemon } from './ask-daemon.ts';
 import { outsideOf } from './outside-link.ts';
 import { parseMetrics } from './parse-metrics.ts';
 import { type Daemon, type PrivateNode, privateNode, until } from './private-node.ts';
 
 const run = promisify(execFile);
-const LISTEN = '127.0.0.1:9101';
 
 let node: PrivateNode;
 let daemon: Daemon;
@@ -29,17 +29,8 @@ after(async () => {
   await node[Symbol.asyncDispose]();
 });
 
-/** What the daemon answers in its namespace. */
-async function get(path: string): Promise<{ readonly status: number; readonly type: string; readonly body: string }> {
-  const program = `const r = await fetch('http://${LISTEN}${path}');
-    console.log(JSON.stringify({ status: r.status, type: r.headers.get('content-type'), body: await r.text() }))`;
-  const command = [process.execPath, '--input-type=module', '-e', program];
-  const { stdout } = await run('nsenter', [`--net=/run/netns/${node.ovs.netns}`, ...command], { maxBuffer: 2 ** 26 });
-  return JSON.parse(stdout);
-}
-
 async function scrape(): Promise<ReturnType<typeof parseMetrics>> {
-  const { status, type, body } = await get('/metrics');
+  const { status, type, body } = await askDaemon(node, '/metrics');
   assert.equal(status, 200, body);
   assert.match(type, /^text\/plain; version=0\.0\.4/);
   return parseMetrics(body);
@@ -116,7 +107,10 @@ describe('/metrics', () => {
     await node.ovs.stopVswitchd('SIGKILL');
     assert.equal(await seriesValue(SPOOFED), 7, 'while the switch is gone');
     await node.ovs.startVswitchd();
-    await until(async () => ((await get('/healthz')).status === 200 ? true : undefined), 'the switch is back');
+    await until(
+      async () => ((await askDaemon(node, '/healthz')).status === 200 ? true : undefined),
+      'the switch is back',
+    );
     await until(async () => ((await node.flows()).length > 60 ? true : undefined), 'the flows are back');
     await untilSpoofed(7);
     spoof(pod.netns, pod.ip, 3);
@@ -201,18 +195,21 @@ describe('/metrics', () => {
 
 describe('/healthz', () => {
   test('is 200 while pods are carried and 503 with the reason while they may not be', async () => {
-    assert.deepEqual(await get('/healthz').then(({ status, body }) => ({ status, body })), {
+    assert.deepEqual(await askDaemon(node, '/healthz').then(({ status, body }) => ({ status, body })), {
       status: 200,
       body: 'ok\n',
     });
     await node.ovs.stopVswitchd('SIGKILL');
     const sick = await until(async () => {
-      const answer = await get('/healthz');
+      const answer = await askDaemon(node, '/healthz');
       return answer.status === 503 ? answer : undefined;
     }, 'it is not well');
     assert.match(sick.body, /^ovs-vswitchd is not connected: nobody answers for br0 at /);
     await node.ovs.startVswitchd();
-    await until(async () => ((await get('/healthz')).status === 200 ? true : undefined), 'it is well again');
+    await until(
+      async () => ((await askDaemon(node, '/healthz')).status === 200 ? true : undefined),
+      'it is well again',
+    );
   });
 });
 
@@ -234,6 +231,6 @@ describe('an address that is taken', () => {
       () => (daemon.lines().some(({ message }) => message === 'served again') ? true : undefined),
       'metrics are served',
     );
-    assert.equal((await get('/healthz')).status, 200);
+    assert.equal((await askDaemon(node, '/healthz')).status, 200);
   });
 });
