@@ -12,7 +12,7 @@ import { isAlive } from './state/live-process.ts';
 import { recordedProcesses } from './status/what-runs.ts';
 
 const SLEEPER = { name: 'sleeper', command: ['sleep', '60'], environment: { BED: 'soft' } } as const;
-const signal = AbortSignal.timeout(20_000);
+const { signal } = new AbortController();
 
 let directory: string;
 let lab: Lab;
