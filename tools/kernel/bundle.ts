@@ -30,7 +30,7 @@ export async function bundle({ entries, directory }: Bundles): Promise<void> {
     sourcemap: 'external',
     // A native addon, which finds its binary beside itself.
     external: ['koffi', 'esbuild'],
-    plugins: [ownPlaces],
+    plugins: [ownPlaces({ entries, directory })],
     // Packages in CommonJS ask for Node's own modules this way.
     banner: {
       js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);",
@@ -39,16 +39,24 @@ export async function bundle({ entries, directory }: Bundles): Promise<void> {
   });
 }
 
-/** A source finds files from where it is: in a bundle it is still there. */
-const ownPlaces: Plugin = {
-  name: 'own-places',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, ({ path }) => ({
-      loader: 'ts',
-      contents: readFileSync(path, 'utf8')
-        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
-        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
-      resolveDir: dirname(path),
-    }));
-  },
-};
+/** A source finds files from where it is: in a bundle it is still there. A source that it forks is that one's bundle. */
+function ownPlaces({ entries, directory }: Bundles): Plugin {
+  const made = new Map(Object.entries(entries).map(([name, source]) => [source, join(directory, `${name}.js`)]));
+  const urlOf = (path: string) => JSON.stringify(pathToFileURL(path).href);
+  return {
+    name: 'own-places',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, ({ path }) => ({
+        loader: 'ts',
+        contents: readFileSync(path, 'utf8')
+          .replace(/new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g, (whole, relative: string) => {
+            const bundled = made.get(join(dirname(path), relative));
+            return bundled === undefined ? whole : `new URL(${urlOf(bundled)})`;
+          })
+          .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+          .replaceAll('import.meta.url', urlOf(path)),
+        resolveDir: dirname(path),
+      }));
+    },
+  };
+}

@@ -45,7 +45,7 @@ await bundle({
   entries: {
     tenet: join(root, 'packages/cli/src/main.ts'),
     guest: join(import.meta.dirname, 'guest.ts'),
-    ...Object.fromEntries(files.map((name) => [basename(name, '.ts'), join(root, 'test/e2e', name)])),
+    ...Object.fromEntries([...files, ...forked()].map((name) => [basename(name, '.ts'), join(root, 'test/e2e', name)])),
   },
 });
 const inSources = sourcePlaces({ bundles, root });
@@ -70,6 +70,11 @@ function filesFor(wanted: readonly string[]): string[] {
     console.log(`kernel: without ${name}: ${why}`);
   }
   return present.filter((name) => NOT_HERE[name] === undefined);
+}
+
+/** What tests run as a process of its own. */
+function forked(): string[] {
+  return globSync('*-process.ts', { cwd: join(root, 'test/e2e') });
 }
 
 function unpackedKernel(): string {
