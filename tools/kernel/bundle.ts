@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type Plugin, stop } from 'esbuild';
 
 export interface Bundles {
   /** Sources, by the name of the file that is made of each, without its ending. */
@@ -37,6 +37,8 @@ export async function bundle({ entries, directory }: Bundles): Promise<void> {
     },
     logLevel: 'warning',
   });
+  // Else its own process stays until this one ends.
+  await stop();
 }
 
 /** A source finds files from where it is: in a bundle it is still there. A source that it forks is that one's bundle. */
