@@ -4,3 +4,8 @@ export const NOT_HERE: Readonly<Record<string, string>> = {
   'lab.e2e.test.ts': 'it brings four labs up to try their commands, which know nothing of the datapath',
   'run.e2e.test.ts': 'it brings three labs up; what they show with real packets is in reachability.e2e.test.ts too',
 };
+
+/** Those that take longer there than the gate may: `npm run test:kernel` runs them. */
+export const NOT_IN_THE_GATE: Readonly<Record<string, string>> = {
+  'restarts.e2e.test.ts': 'five minutes of running traffic; npm run test:kernel has it',
+};
