@@ -158,7 +158,11 @@ describe('what the daemon hears it acts on at once', () => {
           async () => ((await column(second.veth, 'ofport_request')) === own ? true : undefined),
           'it asks for its own number',
         );
+        // Asleep, or it may see the wish before the switch grants it, and take it back.
+        daemon.child.kill('SIGSTOP');
         await node.ovs.vsctl('set', 'Interface', second.veth, 'ofport_request=999');
+        assert.equal(await column(second.veth, 'ofport'), '999');
+        daemon.child.kill('SIGCONT');
         await until(
           async () =>
             (await node.flows()).some((flow) => flow.includes(`in_port=999`) && flow.includes(`nw_src=${second.ip}`))
