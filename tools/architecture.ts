@@ -4,10 +4,10 @@ export const ROWS: readonly (readonly string[])[] = [
   ['model'],
   ['openflow', 'ovsdb', 'netfilter', 'host', 'kube'],
   ['pipeline'],
-  [],
+  ['proxy'],
   ['agent', 'controller', 'lab'],
   ['cni', 'cli'],
 ];
 
 /** Packages without input and output: no `node:` import, no clock, no process. biome.json enforces what they import. */
-export const PURE: readonly string[] = ['std', 'model', 'netfilter', 'pipeline'];
+export const PURE: readonly string[] = ['std', 'model', 'netfilter', 'pipeline', 'proxy'];

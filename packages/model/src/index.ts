@@ -8,6 +8,7 @@ export {
   parseClusterNetwork,
   VXLAN_OVERHEAD_BYTES,
 } from './cluster-network.ts';
+export type { EndpointSlice, ServiceEndpoint, SlicePort } from './endpoint-slice.ts';
 export { MODEL_ERRORS, modelError } from './errors.ts';
 export { gatewayOf, type HostSubnet, parseHostSubnet } from './host-subnet.ts';
 export { apiVersionOf, KINDS, type KindName, type KindSpec, kindPath, type ObjectOf } from './kinds.ts';
@@ -15,6 +16,7 @@ export { type NetNamespace, parseNetNamespace } from './net-namespace.ts';
 export type {
   ClusterNetworkObject,
   ContainerPort,
+  EndpointSliceObject,
   EventObject,
   HostSubnetObject,
   KubeObject,
@@ -23,5 +25,7 @@ export type {
   NodeObject,
   ObjectMeta,
   PodObject,
+  ServiceObject,
 } from './objects.ts';
+export type { Service, ServicePort, ServiceProtocol, TrafficPolicy } from './service.ts';
 export { FIRST_ALLOCATED_VNID, GLOBAL_VNID, MAX_VNID, type Vnid, vnidOf } from './vnid.ts';

@@ -1,11 +1,13 @@
 import type {
   ClusterNetworkObject,
+  EndpointSliceObject,
   EventObject,
   HostSubnetObject,
   NamespaceObject,
   NetNamespaceObject,
   NodeObject,
   PodObject,
+  ServiceObject,
 } from './objects.ts';
 
 /** Where a kind lives in the API. */
@@ -22,6 +24,8 @@ export const KINDS = {
   Node: { group: '', version: 'v1', plural: 'nodes', namespaced: false },
   Namespace: { group: '', version: 'v1', plural: 'namespaces', namespaced: false },
   Pod: { group: '', version: 'v1', plural: 'pods', namespaced: true },
+  Service: { group: '', version: 'v1', plural: 'services', namespaced: true },
+  EndpointSlice: { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', namespaced: true },
   Event: { group: '', version: 'v1', plural: 'events', namespaced: true },
   ClusterNetwork: { group: 'network.openshift.io', version: 'v1', plural: 'clusternetworks', namespaced: false },
   HostSubnet: { group: 'network.openshift.io', version: 'v1', plural: 'hostsubnets', namespaced: false },
@@ -35,6 +39,8 @@ export interface ObjectOf {
   Node: NodeObject;
   Namespace: NamespaceObject;
   Pod: PodObject;
+  Service: ServiceObject;
+  EndpointSlice: EndpointSliceObject;
   Event: EventObject;
   ClusterNetwork: ClusterNetworkObject;
   HostSubnet: HostSubnetObject;

@@ -62,6 +62,67 @@ export interface PodObject extends KubeObject {
   };
 }
 
+/** core/v1 Service. */
+export interface ServiceObject extends KubeObject {
+  readonly spec: {
+    /** ClusterIP when absent. */
+    readonly type?: string;
+    readonly selector?: Readonly<Record<string, string>>;
+    /** `None` for a headless service. */
+    readonly clusterIP?: string;
+    readonly clusterIPs?: readonly string[];
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly protocol?: string;
+      readonly port: number;
+      readonly targetPort?: number | string;
+      readonly nodePort?: number;
+    }[];
+    readonly externalName?: string;
+    readonly externalIPs?: readonly string[];
+    readonly loadBalancerSourceRanges?: readonly string[];
+    readonly externalTrafficPolicy?: string;
+    readonly internalTrafficPolicy?: string;
+    readonly healthCheckNodePort?: number;
+    readonly publishNotReadyAddresses?: boolean;
+    readonly sessionAffinity?: string;
+    readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
+    readonly trafficDistribution?: string;
+  };
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string; readonly ipMode?: string }[];
+    };
+  };
+}
+
+/** discovery.k8s.io/v1 EndpointSlice. */
+export interface EndpointSliceObject extends KubeObject {
+  /** IPv4, IPv6 or FQDN. */
+  readonly addressType: string;
+  readonly endpoints?:
+    | readonly {
+        readonly addresses: readonly string[];
+        readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
+        readonly nodeName?: string;
+        readonly zone?: string;
+        readonly hints?: {
+          readonly forZones?: readonly { readonly name: string }[];
+          readonly forNodes?: readonly { readonly name: string }[];
+        };
+        readonly targetRef?: {
+          readonly kind?: string;
+          readonly namespace?: string;
+          readonly name?: string;
+          readonly uid?: string;
+        };
+      }[]
+    | null;
+  readonly ports?:
+    | readonly { readonly name?: string | null; readonly protocol?: string; readonly port?: number | null }[]
+    | null;
+}
+
 /** network.openshift.io/v1; the one that is read is named `default`. */
 export interface ClusterNetworkObject extends KubeObject {
   readonly network?: string;
