@@ -5,17 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { listenTcp, ProbeSocket } from '@tenet/host';
-import {
-  ByteReader,
-  ByteWriter,
-  ICMPV4_TYPE,
-  type Icmpv4,
-  Ip,
-  internetChecksum,
-  parseIcmpv4,
-  parseIpv4,
-  writeIcmpv4,
-} from '@tenet/std';
+import { echoReplyOf, echoRequest, Ip } from '@tenet/std';
 import type { Ask, Direction, PingReport, Reply, StreamReport } from './traffic.ts';
 
 /** An answer later than that is none. */
@@ -91,7 +81,7 @@ function startPing({ flow, from, to, everyMs }: Extract<Ask, { verb: 'ping' }>):
     if (sequence > 0xffff) throw new RangeError('a sequence number has 16 bits (RFC 792)');
     sentMs.push(nowMs());
     answeredMs.push(null);
-    const request = echoRequest(identifier, sequence);
+    const request = echoRequest({ identifier, sequence });
     // An error that was pending is told instead of sending (raw(7)): then it is sent at the second try.
     if (socket.send(request).kind === 'error') socket.send(request);
   }
@@ -114,26 +104,6 @@ function startPing({ flow, from, to, everyMs }: Extract<Ask, { verb: 'ping' }>):
       return { sentMs, answeredMs };
     },
   };
-}
-
-function echoRequest(identifier: number, sequence: number): Uint8Array {
-  const data = new Uint8Array(56);
-  const echo = { kind: 'echo', type: ICMPV4_TYPE.ECHO, code: 0, identifier, sequence, data } as const;
-  return bytesOf({ ...echo, checksum: internetChecksum(bytesOf({ ...echo, checksum: 0 })) });
-}
-
-function bytesOf(message: Icmpv4): Uint8Array {
-  const writer = new ByteWriter();
-  writeIcmpv4(writer, message);
-  return writer.toBytes();
-}
-
-/** A raw socket hears every ICMP message of the other end, with its IPv4 header (raw(7)). */
-function echoReplyOf(packet: Uint8Array): { readonly identifier: number; readonly sequence: number } | undefined {
-  const reader = new ByteReader(packet);
-  parseIpv4(reader);
-  const message = parseIcmpv4(reader);
-  return message.kind === 'echo' && message.type === ICMPV4_TYPE.ECHO_REPLY ? message : undefined;
 }
 
 /** Both ends of one TCP connection; each sends the numbers from 0 on, four bytes each, and checks those of the other. */

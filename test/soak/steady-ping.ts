@@ -1,14 +1,5 @@
 import { ProbeSocket } from '@tenet/host';
-import {
-  ByteReader,
-  ByteWriter,
-  ICMPV4_TYPE,
-  type Icmpv4,
-  internetChecksum,
-  parseIcmpv4,
-  parseIpv4,
-  writeIcmpv4,
-} from '@tenet/std';
+import { echoReplyOf, echoRequest } from '@tenet/std';
 import type { CastPod } from './cast.ts';
 
 /** An echo request that was never answered. Times are those of `performance.now()`. */
@@ -122,16 +113,15 @@ export class SteadyPing implements Disposable {
     this.#sequence = (this.#sequence + 1) % SEQUENCES;
     this.#waiting.set(this.#sequence, performance.now());
     // What the kernel refuses to send is lost like what is dropped on the way.
-    this.#socket.send(echoRequest(this.#identifier, this.#sequence));
+    this.#socket.send(echoRequest({ identifier: this.#identifier, sequence: this.#sequence }));
   }
 
   #receive(): void {
     for (let came = this.#socket.receive(); came.kind !== 'nothing'; came = this.#socket.receive()) {
       // An error is said once, and the next answer may stand behind it.
       if (came.kind === 'error') continue;
-      const message = icmpOf(came.bytes);
-      if (message?.kind !== 'echo' || message.type !== ICMPV4_TYPE.ECHO_REPLY) continue;
-      if (message.identifier !== this.#identifier) continue;
+      const message = echoReplyOf(came.bytes);
+      if (message?.identifier !== this.#identifier) continue;
       const sentMs = this.#waiting.get(message.sequence);
       if (sentMs === undefined || !this.#waiting.delete(message.sequence)) continue;
       this.answered++;
@@ -158,27 +148,4 @@ function advance(outage: Outage, sentMs: number): void {
   if (startedMs === undefined || sentMs < startedMs) return;
   if (answeredMs === undefined) outage.answeredMs = performance.now();
   else if (sentMs >= answeredMs) outage.untilMs = performance.now();
-}
-
-function echoRequest(identifier: number, sequence: number): Uint8Array {
-  const data = new Uint8Array(56);
-  const echo = { kind: 'echo', type: ICMPV4_TYPE.ECHO, code: 0, identifier, sequence, data } as const;
-  return bytesOf({ ...echo, checksum: internetChecksum(bytesOf({ ...echo, checksum: 0 })) });
-}
-
-function bytesOf(message: Icmpv4): Uint8Array {
-  const writer = new ByteWriter();
-  writeIcmpv4(writer, message);
-  return writer.toBytes();
-}
-
-/** A raw socket hears every ICMP message of the other end, with its IPv4 header (raw(7)). */
-function icmpOf(packet: Uint8Array): Icmpv4 | undefined {
-  try {
-    const reader = new ByteReader(packet);
-    parseIpv4(reader);
-    return parseIcmpv4(reader);
-  } catch {
-    return undefined;
-  }
 }

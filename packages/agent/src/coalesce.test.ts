@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { KeyedQueue } from './cni/keyed-queue.ts';
 import { coalesce } from './coalesce.ts';
 
 describe('coalesce()', () => {
@@ -35,24 +34,5 @@ describe('coalesce()', () => {
     await second;
     await pass();
     assert.equal(runs, 3);
-  });
-});
-
-describe('KeyedQueue', () => {
-  test('runs what has one key in order, also behind a failure, and other keys meanwhile', async () => {
-    const queue = new KeyedQueue();
-    const order: string[] = [];
-    const gate = Promise.withResolvers<void>();
-    const first = queue.run('a', async () => {
-      await gate.promise;
-      order.push('a1');
-      throw new Error('refused');
-    });
-    const second = queue.run('a', async () => void order.push('a2'));
-    await queue.run('b', async () => void order.push('b1'));
-    gate.resolve();
-    await assert.rejects(first, /refused/);
-    await second;
-    assert.deepEqual(order, ['b1', 'a1', 'a2']);
   });
 });

@@ -27,6 +27,7 @@ export type {
   TransportSpec,
 } from './headers/frame.ts';
 export { HEADER_ERRORS } from './headers/header-errors.ts';
+export { echoReplyOf, echoRequest } from './headers/icmp-echo.ts';
 export { ICMPV4_TYPE, type Icmpv4, parseIcmpv4, writeIcmpv4 } from './headers/icmpv4.ts';
 export { ICMPV6_TYPE, type Icmpv6, parseIcmpv6, writeIcmpv6 } from './headers/icmpv6.ts';
 export { IP_PROTOCOL } from './headers/ip-protocol.ts';

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { dirname } from 'node:path';
 import { NEWEST_CNI_VERSION } from '@tenet/model/cni';
 import type { Logger } from '@tenet/std';
 import fastify, { type FastifyInstance } from 'fastify';
 import { agentError, failAgent } from '../errors.ts';
+import { listenOwnerOnly } from '../listen-owner-only.ts';
 import type { EndedCall } from '../metrics/agent-metrics.ts';
 import { errorAnswer } from './answer.ts';
 import { CallParts } from './call-parts.ts';
@@ -48,17 +48,8 @@ export class CniServer implements AsyncDisposable {
     await this.#server?.close();
     const server = fastify({ bodyLimit: MAX_REQUEST_BYTES });
     server.post('/cni', (message) => this.#answer(message.body));
-    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
-    rmSync(socket, { force: true });
     await server.ready();
-    // The socket is born when listen is called: nobody but us may ever have been able to open it.
-    const umask = process.umask(0o177);
-    try {
-      server.server.listen(socket);
-    } finally {
-      process.umask(umask);
-    }
-    await once(server.server, 'listening');
+    await listenOwnerOnly(server.server, socket);
     this.#server = server;
   }
 

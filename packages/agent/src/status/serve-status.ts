@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import fastify from 'fastify';
 import { agentError } from '../errors.ts';
+import { listenOwnerOnly } from '../listen-owner-only.ts';
 import { type NodeStatus, STATUS_PATH } from './node-status.ts';
 
 /**
@@ -13,17 +12,8 @@ export async function serveStatus(socket: string, read: () => Promise<NodeStatus
   const server = fastify();
   server.get(STATUS_PATH, read);
   try {
-    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
-    rmSync(socket, { force: true });
     await server.ready();
-    // The socket is born when listen is called: nobody but us may ever have been able to open it.
-    const umask = process.umask(0o177);
-    try {
-      server.server.listen(socket);
-    } finally {
-      process.umask(umask);
-    }
-    await once(server.server, 'listening');
+    await listenOwnerOnly(server.server, socket);
   } catch (error) {
     await server.close();
     throw agentError('STATUS_NOT_SERVED', { socket }, error);
