@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from '../bytes.ts';
 import { internetChecksum } from './checksum.ts';
 import { ICMPV4_TYPE, type Icmpv4, parseIcmpv4, writeIcmpv4 } from './icmpv4.ts';
+import { IP_PROTOCOL } from './ip-protocol.ts';
 import { parseIpv4 } from './ipv4.ts';
 
 /** An answer to a ping (RFC 792, Echo Reply). */
@@ -28,7 +29,7 @@ export function echoRequest({
 export function echoReplyOf(packet: Uint8Array): EchoReply | undefined {
   try {
     const reader = new ByteReader(packet);
-    parseIpv4(reader);
+    if (parseIpv4(reader).protocol !== IP_PROTOCOL.ICMP) return undefined;
     const message = parseIcmpv4(reader);
     return message.kind === 'echo' && message.type === ICMPV4_TYPE.ECHO_REPLY ? message : undefined;
   } catch {
