@@ -6,9 +6,9 @@ import { type Vnid, vnidOf } from '@tenet/model';
 import { type Flow, flowKey, formatFlow, parseFlow } from '@tenet/openflow';
 import { Ip, Mac, Prefix } from '@tenet/std';
 import fc from 'fast-check';
-import { peerFlows, podFlows, projectFlows, staticFlows } from './compile.ts';
+import { peerFlows, podFlows, projectFlows, serviceFlows, staticFlows } from './compile.ts';
 import { readCookie } from './cookie.ts';
-import type { Datapath, NodeNetwork, Peer, PodPort } from './node-network.ts';
+import type { ClusterService, Datapath, NodeNetwork, Peer, PodPort } from './node-network.ts';
 import { TABLE_NAMES, TABLES, tableNameOf } from './tables.ts';
 
 const SUBNETS = { 1: '10.128.2.0/23', 2: '10.128.4.0/23' } as const;
@@ -35,6 +35,35 @@ function podOf(text: string, vnid: number): PodPort {
 
 const A = 0xa1;
 const B = 0xb2;
+/** Each service's last byte of its address, which is its id too, its only port, and its project. */
+// biome-ignore format: a service a line
+const SERVICES: readonly (readonly [host: number, protocol: 'tcp' | 'udp' | 'sctp', port: number, vnid: number])[] = [
+  [1, 'tcp', 443, 0],
+  [2, 'tcp', 443, 0],
+  [11, 'tcp', 80, A],
+  [12, 'tcp', 80, A],
+  [13, 'tcp', 80, A],
+  [14, 'tcp', 80, A],
+  [15, 'udp', 53, A],
+  [16, 'udp', 53, A],
+  [17, 'udp', 53, A],
+  [18, 'udp', 53, A],
+  [19, 'tcp', 80, A],
+  [20, 'tcp', 80, A],
+  [21, 'tcp', 80, B],
+  [22, 'udp', 53, B],
+  [23, 'tcp', 80, A],
+  [24, 'tcp', 80, A],
+  [31, 'tcp', 80, 0],
+];
+
+const CLUSTER_SERVICES: readonly ClusterService[] = SERVICES.map(([host, protocol, port, vnid]) => ({
+  id: host,
+  clusterIp: Ip.parse(`172.30.0.${host}`),
+  vnid: vnidOf(vnid),
+  ports: [{ protocol, port }],
+}));
+
 const WORLDS = [
   {
     file: 'pipeline-node1.flows',
@@ -50,22 +79,27 @@ const WORLDS = [
   },
 ];
 
-function allFlows(node: NodeNetwork, pods: readonly PodPort[], peers: readonly Peer[]): Flow[] {
+function allFlows(
+  node: NodeNetwork,
+  pods: readonly PodPort[],
+  peers: readonly Peer[],
+  services: readonly ClusterService[] = CLUSTER_SERVICES,
+): Flow[] {
   const vnids = new Set(pods.map(({ vnid }) => vnid));
   return [
     ...staticFlows(node),
     ...pods.flatMap((pod) => podFlows(node, pod)),
     ...peers.flatMap((peer) => peerFlows(node, peer)),
+    ...services.flatMap((service) => serviceFlows(node, service)),
     ...[...vnids].flatMap((vnid) => projectFlows(node, vnid)),
   ];
 }
 
-/** Flows of features that have their own tables to fill: services and multicast. */
+/** Flows of a feature that has its own tables to fill: multicast. */
 function isOfLaterFeature({ table, priority }: Flow): boolean {
   return (
-    (
-      [TABLES.service.id, TABLES.multicast.id, TABLES.multicastFanOut.id, TABLES.multicastDelivery.id] as number[]
-    ).includes(table) && priority > 0
+    ([TABLES.multicast.id, TABLES.multicastFanOut.id, TABLES.multicastDelivery.id] as number[]).includes(table) &&
+    priority > 0
   );
 }
 
@@ -78,7 +112,7 @@ describe('compiled flows', () => {
         .map((line) => parseFlow(line))
         .filter((flow) => !isOfLaterFeature(flow));
       const text = (flows: readonly Flow[]) => flows.map((flow) => formatFlow(flow)).sort();
-      assert.ok(tried.length > 90, `${tried.length} flows`);
+      assert.ok(tried.length > 140, `${tried.length} flows`);
       assert.deepEqual(text(allFlows(node, pods, [peer])), text(tried));
     });
   }
@@ -148,6 +182,45 @@ describe('compiled flows', () => {
         assert.equal(new Set(keys).size, keys.length);
       }),
     );
+  });
+
+  test('serviceFlows() of a service without ports are none', () => {
+    assert.deepEqual(
+      serviceFlows(nodeOf(1), { id: 1, clusterIp: Ip.parse('172.30.0.9'), vnid: vnidOf(A), ports: [] }),
+      [],
+    );
+  });
+
+  test('serviceFlows() match each port with its protocol, bear the id, and go to the check as the project of the service', () => {
+    const service: ClusterService = {
+      id: 0xfffffffe,
+      clusterIp: Ip.parse('172.30.0.9'),
+      vnid: vnidOf(B),
+      ports: [
+        { protocol: 'tcp', port: 53 },
+        { protocol: 'udp', port: 53 },
+        { protocol: 'sctp', port: 65_535 },
+      ],
+    };
+    const DOES = 'actions=load:0xb2->NXM_NX_REG1[],load:0x2->NXM_NX_REG2[],goto_table:80';
+    const ALL = 'cookie=0x4000000fffffffe,table=60,priority=100';
+    assert.deepEqual(
+      serviceFlows(nodeOf(1), service).map(flowKey).sort(),
+      [
+        'ip,nw_dst=172.30.0.9,nw_frag=later',
+        'tcp,nw_dst=172.30.0.9,tcp_dst=53',
+        'udp,nw_dst=172.30.0.9,udp_dst=53',
+        'sctp,nw_dst=172.30.0.9,sctp_dst=65535',
+        'icmp,nw_dst=172.30.0.9,icmp_type=3',
+      ]
+        .map((match) => flowKey(parseFlow(`${ALL},${match},${DOES}`)))
+        .sort(),
+    );
+    const does = parseFlow(`${ALL},ip,${DOES}`);
+    for (const flow of serviceFlows(nodeOf(1), service)) {
+      assert.deepEqual(flow.actions, does.actions);
+      assert.deepEqual(readCookie(flow.cookie), { kind: 'service', id: 0xfffffffe });
+    }
   });
 
   test('a pod flow never sends to another project: reg1 is always the VNID of the pod itself', () => {

@@ -1,6 +1,6 @@
 import type { Vnid } from '@tenet/model';
 import type { Flow } from '@tenet/openflow';
-import type { NodeNetwork, Peer, PodPort } from './node-network.ts';
+import type { ClusterService, NodeNetwork, Peer, PodPort } from './node-network.ts';
 import { flowOf, type Owner, type Row, STATIC } from './rows.ts';
 import { classify } from './tables/classify.ts';
 import { dispatch } from './tables/dispatch.ts';
@@ -10,6 +10,7 @@ import { localPod } from './tables/local-pod.ts';
 import { egressPolicy, egressRoute, outside } from './tables/outside.ts';
 import { podEntry } from './tables/pod-entry.ts';
 import { remoteArp, remotePod } from './tables/remote-pod.ts';
+import { service } from './tables/service.ts';
 import { serviceReply } from './tables/service-reply.ts';
 import type { TableRows } from './tables/table-rows.ts';
 import { tenantCheck } from './tables/tenant-check.ts';
@@ -27,7 +28,7 @@ const ROWS: Readonly<Record<TableName, TableRows>> = {
   dispatch,
   localArp,
   remoteArp,
-  service: {},
+  service,
   localPod,
   tenantCheck,
   remotePod,
@@ -55,6 +56,11 @@ export function peerFlows(node: NodeNetwork, peer: Peer): Flow[] {
   return compile(peerOwner(peer), (rows) => rows.peer?.(node, peer) ?? []);
 }
 
+/** The flows of a service. */
+export function serviceFlows(node: NodeNetwork, of: ClusterService): Flow[] {
+  return compile(serviceOwner(of), (rows) => rows.service?.(node, of) ?? []);
+}
+
 /** The flows of a project with a pod on this node; the global project needs none. */
 export function projectFlows(node: NodeNetwork, vnid: Vnid): Flow[] {
   return vnid === 0 ? [] : compile(projectOwner(vnid), (rows) => rows.project?.(node, vnid) ?? []);
@@ -67,13 +73,22 @@ export interface ExplainedFlow {
   readonly why: string;
 }
 
+/** A node with one of each. */
+export interface ExplainedNode {
+  readonly node: NodeNetwork;
+  readonly pod: PodPort;
+  readonly peer: Peer;
+  readonly service: ClusterService;
+}
+
 /** The flows of one table of a node, highest priority first, each with its reason: what documentation is made of. */
-export function explainTable(table: TableName, node: NodeNetwork, pod: PodPort, peer: Peer): ExplainedFlow[] {
+export function explainTable(table: TableName, { node, pod, peer, service: of }: ExplainedNode): ExplainedFlow[] {
   const rows = ROWS[table];
   const owned: readonly (readonly [Owner, readonly Row[]])[] = [
     [STATIC, [...(rows.static?.(node) ?? []), missOf(table)]],
     [podOwner(pod), rows.pod?.(node, pod) ?? []],
     [peerOwner(peer), rows.peer?.(node, peer) ?? []],
+    [serviceOwner(of), rows.service?.(node, of) ?? []],
     [projectOwner(pod.vnid), rows.project?.(node, pod.vnid) ?? []],
   ];
   return owned
@@ -89,6 +104,10 @@ function podOwner({ ip }: PodPort): Owner {
 
 function peerOwner({ id }: Peer): Owner {
   return { kind: 'peer', id };
+}
+
+function serviceOwner({ id }: ClusterService): Owner {
+  return { kind: 'service', id };
 }
 
 function projectOwner(vnid: Vnid): Owner {

@@ -1,10 +1,10 @@
-import type { Vnid } from '@tenet/model';
+import type { ServicePort, Vnid } from '@tenet/model';
 import type { Ip, Mac, Prefix } from '@tenet/std';
 
 /** `system` is the kernel's datapath, `netdev` the one in userspace. */
 export type Datapath = 'system' | 'netdev';
 
-/** All that the flows of a node depend on, but its pods, peers and projects. */
+/** All that the flows of a node depend on, but its pods, peers, projects and services. */
 export interface NodeNetwork {
   readonly datapath: Datapath;
   /** Every range of pod addresses of the cluster. */
@@ -36,4 +36,14 @@ export interface Peer {
   readonly subnet: Prefix;
   /** A host that knows one VNID only: all that is sent to it bears this one. */
   readonly fixedVnid?: Vnid;
+}
+
+/** A service at its cluster IP, as the switch sees it. */
+export interface ClusterService {
+  /** A hash of the UID of its Service, 32 bits. */
+  readonly id: number;
+  readonly clusterIp: Ip;
+  /** Of its project. */
+  readonly vnid: Vnid;
+  readonly ports: readonly Pick<ServicePort, 'protocol' | 'port'>[];
 }

@@ -52,7 +52,11 @@ export const ARP: MatchInput = { eth_type: ETH_ARP };
 export const IPV6: MatchInput = { eth_type: ETH_IPV6 };
 export const TCP: MatchInput = { eth_type: ETH_IPV4, ip_proto: 6 };
 export const UDP: MatchInput = { eth_type: ETH_IPV4, ip_proto: 17 };
+export const SCTP: MatchInput = { eth_type: ETH_IPV4, ip_proto: 132 };
 export const ICMP: MatchInput = { eth_type: ETH_IPV4, ip_proto: 1 };
+
+/** The value of `ip_frag` in all fragments but the first (ovs-fields(7): any fragment, and not the first). */
+export const LATER_FRAGMENT = 3;
 
 /** An address, a prefix, or a MAC as the value of a field. */
 export function to(target: Ip | Prefix | Mac): { readonly value: bigint; readonly mask?: bigint } {

@@ -12,13 +12,14 @@ import {
   type TableName,
 } from '@tenet/pipeline';
 
-const { node: NODE, pod: POD, peer: PEER } = ARTICLE_NODE;
+const { node: NODE, pod: POD, peer: PEER, service: SERVICE } = ARTICLE_NODE;
 
 /** Every table of br0: its question, its flows with their reasons, its drops; the host's rules too. */
 export function tablesText(): string {
   return [
     `The flow tables of br0, as on a node ${NODE.nodeIp} with the subnet ${NODE.subnet}, the pod ${POD.ip} of the`,
-    `project with VNID 0x${POD.vnid.toString(16)} at port ${POD.ofPort}, and the peer ${PEER.hostIp} with the subnet ${PEER.subnet}.`,
+    `project with VNID 0x${POD.vnid.toString(16)} at port ${POD.ofPort}, and the peer ${PEER.hostIp} with the subnet ${PEER.subnet},`,
+    `and the service ${SERVICE.clusterIp} of the same project.`,
     'Port 1 is vxlan0, port 2 is tun0.',
     '',
     'Registers',
@@ -35,7 +36,7 @@ export function tablesText(): string {
 
 function tableLines(table: TableName): string[] {
   const { id, question, next } = TABLES[table];
-  const flows = explainTable(table, NODE, POD, PEER).flatMap(({ owner, flow, why }) => {
+  const flows = explainTable(table, ARTICLE_NODE).flatMap(({ owner, flow, why }) => {
     const match = formatMatch(flow.match) || 'any';
     const dropClass = readCookie(flow.cookie)?.dropClass;
     const actions = dropClass === undefined ? formatActions(flow.actions) : `drop ${dropClass}`;
