@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { formatRule, parseIptablesSave, planRestore } from '@tenet/netfilter';
 import { Prefix } from '@tenet/std';
 import { ARTICLE_NODE } from './article-node.ts';
-import { hostGuards, hostRules } from './host-rules.ts';
+import { type HostRulesOptions, hostGuards, hostRules } from './host-rules.ts';
 import type { NodeNetwork } from './node-network.ts';
 
 const NODE = ARTICLE_NODE.node;
@@ -71,6 +71,68 @@ describe('hostRules()', () => {
 
   test('obeys another VXLAN port', () => {
     assert.ok(planned({ ...NODE, vxlanPort: 8472 }, 'TENET-GUARD')[0]?.includes('--dport 8472'));
+  });
+});
+
+describe('hostRules() of a node whose services are chains of iptables', () => {
+  const OPTIONS: HostRulesOptions = { serviceChains: true };
+
+  /** The chains that a chain of the kernel calls, in order, in the plan for a machine that has the rules of others. */
+  function calls(chain: string, table: string, options: HostRulesOptions): string[] {
+    const { tables } = hostRules(NODE, options);
+    return (tables.find((each) => each.table === table)?.jumps ?? [])
+      .filter((jump) => jump.chain === chain)
+      .map(({ rule, position }) => `${position} ${rule.target?.name}`);
+  }
+
+  // biome-ignore format: a chain a line
+  const ORDERS: readonly (readonly [table: string, chain: string, called: readonly string[]])[] = [
+    ['filter', 'INPUT', ['first KUBE-PORTALS', 'first KUBE-PROXY-FIREWALL', 'first KUBE-NODEPORTS', 'first KUBE-EXTERNAL-SERVICES', 'first TENET-INPUT']],
+    ['filter', 'FORWARD', ['first TENET-GUARD', 'first KUBE-PROXY-FIREWALL', 'first KUBE-FORWARD', 'first KUBE-SERVICES', 'first KUBE-EXTERNAL-SERVICES', 'last OPENSHIFT-ADMIN-OUTPUT-RULES', 'last TENET-FORWARD']],
+    ['filter', 'OUTPUT', ['first KUBE-PROXY-FIREWALL', 'first KUBE-SERVICES']],
+    ['nat', 'PREROUTING', ['first KUBE-SERVICES']],
+    ['nat', 'OUTPUT', ['first KUBE-SERVICES']],
+    ['nat', 'POSTROUTING', ['first KUBE-POSTROUTING', 'last TENET-MASQUERADE']],
+  ];
+  for (const [table, chain, called] of ORDERS) {
+    test(`calls from ${chain} of ${table} the chains in the order that was tried`, () => {
+      assert.deepEqual(calls(chain, table, OPTIONS), called);
+    });
+    test(`calls from ${chain} of ${table} none of them when they are not`, () => {
+      assert.deepEqual(
+        calls(chain, table, {}),
+        called.filter((call) => !call.includes('KUBE-')),
+      );
+    });
+  }
+
+  test('makes the chains that are missing, once each, and fills none', () => {
+    const plan = planRestore(hostRules(NODE, OPTIONS), parseIptablesSave('')) ?? '';
+    const made = plan.split('\n').filter((line) => line.startsWith(':KUBE-'));
+    assert.equal(new Set(made).size, made.length - 1, 'KUBE-SERVICES alone is in two tables');
+    assert.equal(made.length, 8);
+    assert.doesNotMatch(plan, /-A KUBE-/);
+  });
+
+  test("takes kube-proxy's own calls for its own", () => {
+    const installed = `*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-POSTROUTING - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+COMMIT
+`;
+    const plan = planRestore(hostRules(NODE, OPTIONS), parseIptablesSave(installed)) ?? '';
+    assert.doesNotMatch(plan, /PREROUTING .*KUBE-SERVICES|KUBE-POSTROUTING/);
+    assert.match(plan, /-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES/);
+  });
+
+  test('knows nothing of them when they are not, and leaves what is there to whoever removes it', () => {
+    const leftovers =
+      '*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE-SERVICES - [0:0]\n-A PREROUTING -j KUBE-SERVICES\nCOMMIT\n';
+    assert.doesNotMatch(planRestore(hostRules(NODE), parseIptablesSave(leftovers)) ?? '', /KUBE/);
   });
 });
 

@@ -9,19 +9,65 @@ interface HostRule {
   readonly guard?: string;
 }
 
-/** A chain of ours, and the one rule by which a chain of the kernel calls it. */
+/** A chain that the host's rules call, and the one rule by which a chain of the kernel calls it. */
 interface HostChain {
   readonly name: string;
   readonly calledFrom: string;
   /** What the calling rule matches, before its `-j`. */
   readonly when?: string;
   readonly position: Jump['position'];
-  /** Absent: the administrator's, made when missing and never touched. */
+  /** Absent for a chain that somebody else fills: made when missing and never touched. */
   readonly rules?: readonly HostRule[];
+  /** Who that is. */
+  readonly filledBy?: 'the administrator' | 'the service rules';
+}
+
+/** What else the host's rules depend on. */
+export interface HostRulesOptions {
+  /**
+   * Services are forwarded by chains of iptables, as kube-proxy lays them out: they are called, and made when missing.
+   * Otherwise nothing is said of them. False unless given.
+   */
+  readonly serviceChains?: boolean;
 }
 
 /** Where an administrator puts rules about what leaves the cluster, as openshift-sdn had it. */
 const ADMIN_CHAIN = 'OPENSHIFT-ADMIN-OUTPUT-RULES';
+
+/** A chain of the service rules, the chain of the kernel that calls it, and the comment by which people know the call. */
+interface ServiceChain {
+  readonly name: string;
+  readonly calledFrom: string;
+  readonly comment: string;
+  /** Only what begins a connection. */
+  readonly onlyNew?: boolean;
+}
+
+/** Where the kernel's chains call those of services: comments and conditions are kube-proxy's. */
+// biome-ignore format: columns are the documentation
+const SERVICE_CHAINS = {
+  input: [
+    { calledFrom: 'INPUT', name: 'KUBE-PORTALS', comment: 'portals of sleeping services' },
+    { calledFrom: 'INPUT', name: 'KUBE-PROXY-FIREWALL', comment: 'kubernetes load balancer firewall', onlyNew: true },
+    { calledFrom: 'INPUT', name: 'KUBE-NODEPORTS', comment: 'kubernetes health check service ports' },
+    { calledFrom: 'INPUT', name: 'KUBE-EXTERNAL-SERVICES', comment: 'kubernetes externally-visible service portals', onlyNew: true },
+  ],
+  forward: [
+    { calledFrom: 'FORWARD', name: 'KUBE-PROXY-FIREWALL', comment: 'kubernetes load balancer firewall', onlyNew: true },
+    { calledFrom: 'FORWARD', name: 'KUBE-FORWARD', comment: 'kubernetes forwarding rules' },
+    { calledFrom: 'FORWARD', name: 'KUBE-SERVICES', comment: 'kubernetes service portals', onlyNew: true },
+    { calledFrom: 'FORWARD', name: 'KUBE-EXTERNAL-SERVICES', comment: 'kubernetes externally-visible service portals', onlyNew: true },
+  ],
+  output: [
+    { calledFrom: 'OUTPUT', name: 'KUBE-PROXY-FIREWALL', comment: 'kubernetes load balancer firewall', onlyNew: true },
+    { calledFrom: 'OUTPUT', name: 'KUBE-SERVICES', comment: 'kubernetes service portals', onlyNew: true },
+  ],
+  nat: [
+    { calledFrom: 'PREROUTING', name: 'KUBE-SERVICES', comment: 'kubernetes service portals' },
+    { calledFrom: 'OUTPUT', name: 'KUBE-SERVICES', comment: 'kubernetes service portals' },
+    { calledFrom: 'POSTROUTING', name: 'KUBE-POSTROUTING', comment: 'kubernetes postrouting rules' },
+  ],
+} satisfies Record<string, readonly ServiceChain[]>;
 
 /** Chains whose names begin so are ours. */
 const OWN_CHAINS = 'TENET-';
@@ -30,11 +76,12 @@ const OWN_CHAINS = 'TENET-';
  * The host's rules by table, in the order in which their chains are called. They guard what the flow tables cannot
  * see: what enters the host from outside, and what the host itself translates.
  */
-export function hostChains({
-  clusterNetworks,
-  serviceNetwork,
-  vxlanPort,
-}: NodeNetwork): Readonly<Record<string, readonly HostChain[]>> {
+export function hostChains(
+  { clusterNetworks, serviceNetwork, vxlanPort }: NodeNetwork,
+  { serviceChains = false }: HostRulesOptions = {},
+): Readonly<Record<string, readonly HostChain[]>> {
+  const services = (chains: readonly ServiceChain[]): readonly HostChain[] =>
+    serviceChains ? chains.map(serviceChain) : [];
   const perCluster = (make: (cluster: string) => string, why: string, guard?: string): HostRule[] =>
     clusterNetworks.map((cluster) => ({ rule: make(cluster.toString()), why, ...(guard && { guard }) }));
   return {
@@ -71,6 +118,8 @@ export function hostChains({
       },
     ],
     filter: [
+      // Before all that accepts.
+      ...services(SERVICE_CHAINS.input),
       {
         name: 'TENET-INPUT',
         calledFrom: 'INPUT',
@@ -107,7 +156,15 @@ export function hostChains({
           },
         ],
       },
-      { name: ADMIN_CHAIN, calledFrom: 'FORWARD', when: '-i tun0 ! -o tun0', position: 'last' },
+      // Behind the guard, which what they accept must not pass; before the accepting chain, which knows no refusal.
+      ...services(SERVICE_CHAINS.forward),
+      {
+        name: ADMIN_CHAIN,
+        calledFrom: 'FORWARD',
+        when: '-i tun0 ! -o tun0',
+        position: 'last',
+        filledBy: 'the administrator',
+      },
       {
         name: 'TENET-FORWARD',
         calledFrom: 'FORWARD',
@@ -117,8 +174,10 @@ export function hostChains({
           ...perCluster((cluster) => `-s ${cluster} -j ACCEPT`, 'from pods'),
         ],
       },
+      ...services(SERVICE_CHAINS.output),
     ],
     nat: [
+      ...services(SERVICE_CHAINS.nat),
       {
         name: 'TENET-MASQUERADE',
         calledFrom: 'POSTROUTING',
@@ -134,8 +193,8 @@ export function hostChains({
 }
 
 /** The host's rules as netfilter is to have them. */
-export function hostRules(node: NodeNetwork): DesiredRules {
-  const tables = Object.entries(hostChains(node)).map(
+export function hostRules(node: NodeNetwork, options: HostRulesOptions = {}): DesiredRules {
+  const tables = Object.entries(hostChains(node, options)).map(
     ([table, chains]): DesiredTable => ({
       table,
       chains: new Map(
@@ -143,7 +202,7 @@ export function hostRules(node: NodeNetwork): DesiredRules {
           rules === undefined ? [] : [[name, rules.map(({ rule }) => parseRule(rule))]],
         ),
       ),
-      sharedChains: chains.filter(({ rules }) => rules === undefined).map(({ name }) => name),
+      sharedChains: [...new Set(chains.filter(({ rules }) => rules === undefined).map(({ name }) => name))],
       jumps: chains.map(({ name, calledFrom, when = '', position }) => ({
         chain: calledFrom,
         rule: parseRule(`${when} -j ${name}`.trim()),
@@ -152,6 +211,17 @@ export function hostRules(node: NodeNetwork): DesiredRules {
     }),
   );
   return { tables, ownedPrefixes: [OWN_CHAINS] };
+}
+
+function serviceChain({ name, calledFrom, comment, onlyNew = false }: ServiceChain): HostChain {
+  const state = onlyNew ? '-m conntrack --ctstate NEW ' : '';
+  return {
+    name,
+    calledFrom,
+    when: `${state}-m comment --comment "${comment}"`,
+    position: 'first',
+    filledBy: 'the service rules',
+  };
 }
 
 /** A rule that drops what nobody may send, in its place. */

@@ -50,12 +50,18 @@ function tableLines(table: TableName): string[] {
   return ['', `Table ${id}${on}: ${question}`, ...flows];
 }
 
+/** What becomes of a chain that others fill. */
+const FILL = {
+  'the administrator': 'may fill it',
+  'the service rules': 'fill it, while the back end is iptables',
+} as const;
+
 function hostLines(): string[] {
-  return Object.entries(hostChains(NODE)).flatMap(([table, chains]) =>
-    chains.flatMap(({ name, calledFrom, when, position, rules = [] }) => [
+  return Object.entries(hostChains(NODE, { serviceChains: true })).flatMap(([table, chains]) =>
+    chains.flatMap(({ name, calledFrom, when, position, filledBy, rules = [] }) => [
       '',
       `iptables ${table}: ${name}, called ${position} in ${calledFrom}${when === undefined ? '' : ` for ${when}`}`,
-      ...(rules.length === 0 ? ["  the administrator's: made when missing, never changed"] : []),
+      ...(filledBy === undefined ? [] : [`  made when missing; ${filledBy} ${FILL[filledBy]}`]),
       ...rules.flatMap(({ rule, why, guard }) => [
         `  ${rule}`,
         `        ${why}${guard === undefined ? '' : `; counted as ${guard}`}`,
