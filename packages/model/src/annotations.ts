@@ -1,4 +1,4 @@
-/** Annotation keys, as openshift-sdn and `oc adm pod-network` use them. */
+/** Annotation keys, as openshift-sdn, `oc` and Kubernetes use them. */
 export const ANNOTATION = {
   /** HostSubnet: the UID of the Node that owns it, written by the controller. */
   nodeUid: 'pod.network.openshift.io/node-uid',
@@ -10,4 +10,8 @@ export const ANNOTATION = {
   changeNetwork: 'pod.network.openshift.io/multitenant.change-network',
   /** NetNamespace: exactly `true` enables multicast. */
   multicastEnabled: 'netnamespace.network.openshift.io/multicast-enabled',
+  /** Service: when it was put to sleep (RFC 3339), as `oc idle` writes it; taken away by who wakes it. */
+  idledAt: 'idling.alpha.openshift.io/idled-at',
+  /** Service: a comma-separated list, of before `spec.loadBalancerSourceRanges`, which wins when both are there. */
+  sourceRanges: 'service.beta.kubernetes.io/load-balancer-source-ranges',
 } as const;

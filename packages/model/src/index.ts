@@ -8,10 +8,11 @@ export {
   parseClusterNetwork,
   VXLAN_OVERHEAD_BYTES,
 } from './cluster-network.ts';
-export type { EndpointSlice, ServiceEndpoint, SlicePort } from './endpoint-slice.ts';
+export { type EndpointSlice, parseEndpointSlice, type ServiceEndpoint, type SlicePort } from './endpoint-slice.ts';
 export { MODEL_ERRORS, modelError } from './errors.ts';
 export { gatewayOf, type HostSubnet, parseHostSubnet } from './host-subnet.ts';
 export { apiVersionOf, KINDS, type KindName, type KindSpec, kindPath, type ObjectOf } from './kinds.ts';
+export { LABEL } from './labels.ts';
 export { type NetNamespace, parseNetNamespace } from './net-namespace.ts';
 export type {
   ClusterNetworkObject,
@@ -27,5 +28,14 @@ export type {
   PodObject,
   ServiceObject,
 } from './objects.ts';
-export type { Service, ServicePort, ServiceProtocol, TrafficPolicy } from './service.ts';
+export {
+  DEFAULT_AFFINITY_SECONDS,
+  isForOtherProxy,
+  NOBODY,
+  parseService,
+  type Service,
+  type ServicePort,
+  type TrafficPolicy,
+} from './service.ts';
+export type { ServiceProtocol } from './transport.ts';
 export { FIRST_ALLOCATED_VNID, GLOBAL_VNID, MAX_VNID, type Vnid, vnidOf } from './vnid.ts';
