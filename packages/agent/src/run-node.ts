@@ -44,7 +44,7 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
     signal,
     userAgent: 'tenet-node',
   });
-  const cluster = watchCluster(client, { log, clock, random, signal });
+  const cluster = watchCluster(client, { nodeName: config.nodeName, log, clock, random, signal });
   reporter.waitsFor(`the API server, ClusterNetwork default and HostSubnet ${config.nodeName}`);
   const node = await learnNode({ config, client, cluster, log, clock, signal });
   await using ovs = new OpenVSwitch({

@@ -14,4 +14,6 @@ export const ANNOTATION = {
   idledAt: 'idling.alpha.openshift.io/idled-at',
   /** Service: a comma-separated list, of before `spec.loadBalancerSourceRanges`, which wins when both are there. */
   sourceRanges: 'service.beta.kubernetes.io/load-balancer-source-ranges',
+  /** EndpointSlice: when what led to this state of it happened (RFC 3339), as its controller writes it. */
+  lastChangeTriggerTime: 'endpoints.kubernetes.io/last-change-trigger-time',
 } as const;
