@@ -1,7 +1,14 @@
 /** Deleting tracked connections from a large table, with the kernel's own filter and where there is none. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test';
-import { type ConntrackFilter, createNamespace, deleteConntrack, deleteNamespace, listConntrack } from '@tenet/host';
+import {
+  type ConntrackFilter,
+  createNamespace,
+  deleteConntrack,
+  deleteNamespace,
+  findConntrack,
+  listConntrack,
+} from '@tenet/host';
 import { Ip } from '@tenet/std';
 import { kernelError } from '../../packages/host/src/errors.ts';
 import { attributes, nested, readAttributes } from '../../packages/host/src/netlink/attributes.ts';
@@ -96,6 +103,38 @@ test('listConntrack() lists what passes, whether or not the kernel filters', (t)
   assert.deepEqual(ports().toSorted(), [1000, 1001, 1002]);
   refuseFilters(t, 'dump');
   assert.deepEqual(ports().toSorted(), [1000, 1001, 1002]);
+});
+
+const LOOKUPS = [
+  {
+    name: 'nothing for a port that nobody has',
+    reply: { source: OTHER_POD, destination: POD, port: 1003 },
+    found: undefined,
+  },
+  {
+    name: 'nothing for the other direction',
+    reply: { source: POD, destination: SERVICE, port: 1001 },
+    found: undefined,
+  },
+  { name: 'what was translated', reply: { source: OTHER_POD, destination: POD, port: 1001 }, found: SERVICE },
+  { name: 'what was not', reply: { source: NODE, destination: POD, port: 2000 }, found: NODE },
+  { name: 'what is of IPv6', reply: { source: SERVICE6, destination: POD6, port: 5000 }, found: SERVICE6 },
+];
+for (const { name, reply, found } of LOOKUPS)
+  test(`findConntrack() finds ${name}`, () => {
+    deleteConntrack({}, namespace);
+    track(POD, SERVICE, OTHER_POD, 1000, 3);
+    track(POD, NODE, NODE, 2000, 1);
+    track(POD6, SERVICE6, SERVICE6, 5000, 1);
+    const { source, destination, port } = reply;
+    const tuple = { source, destination, protocol: 17, sourcePort: 53, destinationPort: port };
+    assert.equal(findConntrack(tuple, namespace)?.original.destination.toString(), found?.toString());
+    assert.equal(findConntrack({ ...tuple, protocol: 6 }, namespace), undefined);
+  });
+
+test('findConntrack() finds nothing where nothing is tracked', () => {
+  const tuple = { source: NODE, destination: POD, protocol: 6, sourcePort: 80, destinationPort: 2000 };
+  assert.equal(findConntrack(tuple, empty), undefined);
 });
 
 test('deleteConntrack() asks nothing of the kernel when it tracks nothing', (t) => {

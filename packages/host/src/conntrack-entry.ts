@@ -81,6 +81,22 @@ export function encodeConntrackDeletion(body: Uint8Array): Uint8Array[] {
   ];
 }
 
+/** The body of IPCTNL_MSG_CT_GET for the connection whose answers bear this tuple. */
+export function encodeConntrackByReply(reply: ConntrackTuple): Uint8Array[] {
+  const isV4 = reply.source.family === 4;
+  const ip = attributes(
+    [isV4 ? CTA_IP.V4_SRC : CTA_IP.V6_SRC, reply.source.toBytes()],
+    [isV4 ? CTA_IP.V4_DST : CTA_IP.V6_DST, reply.destination.toBytes()],
+  );
+  const protocol = attributes(
+    [CTA_PROTO.NUM, Uint8Array.of(reply.protocol)],
+    [CTA_PROTO.SRC_PORT, be16.write({ value: reply.sourcePort ?? 0 })],
+    [CTA_PROTO.DST_PORT, be16.write({ value: reply.destinationPort ?? 0 })],
+  );
+  const tuple = attributes([nested(CTA_TUPLE.IP), ip], [nested(CTA_TUPLE.PROTO), protocol]);
+  return [nfgenmsg.write({ family: isV4 ? AF.INET : AF.INET6 }), attributes([nested(CTA.TUPLE_REPLY), tuple])];
+}
+
 export function conntrackMatches({ original, reply, zone }: ConntrackEntry, filter: ConntrackFilter): boolean {
   const same = (wanted: Ip | undefined, is: Ip) => wanted === undefined || wanted.equals(is);
   return (

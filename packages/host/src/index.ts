@@ -2,6 +2,7 @@ export { readTxChecksum, setTxChecksum } from './checksum-offload.ts';
 export { deleteConntrack, listConntrack } from './conntrack.ts';
 export type { ConntrackEntry, ConntrackFilter, ConntrackTuple } from './conntrack-entry.ts';
 export { HOST_ERRORS, type Refusal, refusedWith, type ToolFailure } from './errors.ts';
+export { findConntrack } from './find-conntrack.ts';
 export { inNamespace, type Synchronous } from './namespace/in-namespace.ts';
 export { createNamespace, deleteNamespace } from './namespace/namespaces.ts';
 export {
