@@ -51,4 +51,5 @@ export { type LogFacts, type Logger, SILENT } from './log.ts';
 export { LOG_KEYS, type LogKey } from './log-keys.ts';
 export { Mac } from './mac.ts';
 export { Prefix } from './prefix.ts';
+export { sha256 } from './sha256.ts';
 export { type Backoff, backoffMs, type Clock } from './time.ts';
