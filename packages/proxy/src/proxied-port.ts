@@ -27,6 +27,8 @@ export interface ProxiedPort {
   readonly clusterIp: Ip;
   readonly port: number;
   readonly nodePort?: number;
+  /** Where a load balancer asks whether this node has endpoints: firewalls are to let it. */
+  readonly healthCheckNodePort?: number;
   readonly externalIps: readonly Ip[];
   readonly loadBalancerIps: readonly Ip[];
   /** Who may come through the load balancer; everybody when empty. */
@@ -52,6 +54,8 @@ export interface ProxyNode {
   readonly name: string;
   /** Its label `topology.kubernetes.io/zone`. */
   readonly zone?: string;
+  /** Its address in the underlay: where that may come through a load balancer, what the node itself sends may. */
+  readonly nodeIp?: Ip;
   /** Every range of pod addresses of the cluster. */
   readonly clusterNetworks: readonly Prefix[];
   readonly serviceNetwork: Prefix;
