@@ -1,2 +1,5 @@
 export { type Portal, type ProxiedEndpoint, type ProxiedPort, type ProxyNode, portLabel } from './proxied-port.ts';
+export type { HealthCheck } from './proxy-service.ts';
 export type { RulesPiece, RulesPlanner } from './rules-planner.ts';
+export type { IgnoredAddress } from './service-addresses.ts';
+export { ServiceTable } from './service-table.ts';
