@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { listenTcp } from '@tenet/host';
-import { Ip, type Logger } from '@tenet/std';
+import { Ip, type Logger, Prefix } from '@tenet/std';
 import { startApiServer } from './api/server.ts';
 import { ApiStore } from './api/store.ts';
 import type { Lab } from './state/lab-state.ts';
@@ -25,7 +25,11 @@ export async function runApiServer({ lab, log, signal }: ApiProcessOptions): Pro
     listeners: namespaces.map((namespace) => ({
       fd: listenTcp({ address: LOOPBACK, port, ...(namespace === undefined ? {} : { namespace }) }),
     })),
-    store: new ApiStore({ nowMs: () => Date.now(), uid: () => randomUUID() }),
+    store: new ApiStore({
+      nowMs: () => Date.now(),
+      uid: () => randomUUID(),
+      serviceNetwork: Prefix.parse(cluster.clusterNetwork.serviceNetwork),
+    }),
     log,
   });
   log.info('API server listens', { address: server.listeners[0]?.url });

@@ -1,3 +1,4 @@
+import { FieldProblems } from './field-problems.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { ObjectKey, StoredMeta, StoredObject } from './object.ts';
 import { apiVersionOfResource, qualifiedName, type ResourceSpec } from './resources.ts';
@@ -53,13 +54,13 @@ export function nameForCreate({ metadata }: Submitted, { resource }: Place, suff
   }
   const chosen = name || (typeof generateName === 'string' && generateName !== '' ? `${generateName}${suffix()}` : '');
   if (typeof chosen !== 'string' || chosen === '') {
-    throw invalid(resource, '', 'metadata.name', 'Required value: name or generateName is required');
+    throw refused(resource, '', (says) => says.required('metadata.name', 'name or generateName is required'));
   }
   // A Namespace is a DNS label: RFC 1123 names without dots, of at most 63 characters.
   const isLabel = resource.kind === 'Namespace';
   if (!DNS_SUBDOMAIN.test(chosen) || chosen.length > (isLabel ? 63 : 253) || (isLabel && chosen.includes('.'))) {
     const rule = 'must consist of lower case alphanumeric characters, - or ., and be at most 253 characters long';
-    throw invalid(resource, chosen, 'metadata.name', `Invalid value: ${JSON.stringify(chosen)}: ${rule}`);
+    throw refused(resource, chosen, (says) => says.invalid('metadata.name', chosen, rule));
   }
   return chosen;
 }
@@ -100,6 +101,7 @@ function strategy<M extends JsonObject & { readonly name: string }>(resource: Re
   }
   // The status of a pod is the kubelet's to write, by the subresource.
   if (resource.kind === 'Pod') return { metadata: meta, spec: body.spec ?? {}, status: { phase: 'Pending' } };
+  if (resource.kind === 'Service') return { metadata: meta, status: { loadBalancer: {} } };
   return { metadata: meta };
 }
 
@@ -132,8 +134,10 @@ export function objectForUpdate(
   }
   if (resourceVersion === undefined || resourceVersion === '') {
     // Custom resources cannot be updated blindly; the built-in kinds here can.
-    if (resource.group !== '') {
-      throw invalid(resource, name, 'metadata.resourceVersion', 'Invalid value: 0x0: must be specified for an update');
+    if (!isBuiltIn(resource)) {
+      throw refused(resource, name, (says) =>
+        says.invalid('metadata.resourceVersion', '', 'must be specified for an update'),
+      );
     }
   } else if (resourceVersion !== before.metadata.resourceVersion) {
     const reason = 'the object has been modified; please apply your changes to the latest version and try again';
@@ -163,6 +167,11 @@ export function objectForUpdate(
   };
 }
 
+/** Kubernetes keeps this domain for itself. */
+function isBuiltIn({ group }: ResourceSpec): boolean {
+  return group === '' || group.endsWith('.k8s.io');
+}
+
 /** Labels and annotations map strings to strings; anything else would break every reader. */
 function checkStringMaps(resource: ResourceSpec, metadata: JsonObject & { readonly name: string }): void {
   for (const field of ['labels', 'annotations']) {
@@ -175,10 +184,10 @@ function checkStringMaps(resource: ResourceSpec, metadata: JsonObject & { readon
   }
 }
 
-function invalid(resource: ResourceSpec, name: string, field: string, problem: string): StatusError {
-  const message = `${resource.kind}${resource.group === '' ? '' : `.${resource.group}`} ${JSON.stringify(name)} is invalid: ${field}: ${problem}`;
-  const causes = [{ reason: 'FieldValueInvalid', message: problem, field }];
-  return new StatusError('Invalid', message, { name, group: resource.group, kind: resource.kind, causes });
+function refused(resource: ResourceSpec, name: string, say: (problems: FieldProblems) => void): StatusError {
+  const problems = new FieldProblems();
+  say(problems);
+  return problems.asError(resource, name);
 }
 
 export function conflict(resource: ResourceSpec, { name }: ObjectKey, why: string): StatusError {

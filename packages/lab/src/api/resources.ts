@@ -22,6 +22,7 @@ const DETAILS: Partial<Record<KindName, Details>> = {
     hasStatus: true,
     fields: ['spec.nodeName', 'spec.hostNetwork', 'spec.restartPolicy', 'status.phase', 'status.podIP'],
   },
+  Service: { shortNames: ['svc'], hasStatus: true, fields: ['spec.clusterIP', 'spec.type'] },
   Event: {
     shortNames: ['ev'],
     fields: [

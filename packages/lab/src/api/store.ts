@@ -1,10 +1,14 @@
 import { KINDS } from '@tenet/model';
+import { Prefix } from '@tenet/std';
 import { conflict, nameForCreate, objectForCreate, objectForUpdate, submitted } from './admission.ts';
 import { type Change, History } from './history.ts';
 import { isSameJson, type Json, type JsonObject } from './json.ts';
+import type { KindRules } from './kind-rules.ts';
 import { type ListQuery, type ListResult, listCollection } from './list-collection.ts';
 import { keyText, type ObjectKey, type StoredObject } from './object.ts';
 import { qualifiedName, type ResourceSpec, ResourceTable } from './resources.ts';
+import { ENDPOINT_SLICE_RULES } from './services/endpoint-slice-rules.ts';
+import { ServiceRules } from './services/service-rules.ts';
 import { SortedObjects } from './sorted-objects.ts';
 import { StatusError } from './status.ts';
 
@@ -19,6 +23,8 @@ export interface ApiStoreOptions {
   readonly historySize?: number;
   /** Namespaces that are there from the start. */
   readonly namespaces?: readonly string[];
+  /** Where cluster IPs come from; 172.30.0.0/16 unless told. */
+  readonly serviceNetwork?: Prefix;
 }
 
 /** Which object, and how. */
@@ -35,6 +41,7 @@ export interface Preconditions {
 }
 
 const NAMESPACES_OF_EVERY_CLUSTER = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+const DEFAULT_SERVICE_NETWORK = Prefix.parse('172.30.0.0/16');
 const UNDELETABLE = ['default', 'kube-system', 'kube-public'];
 
 /**
@@ -50,11 +57,17 @@ export class ApiStore {
   readonly #options: ApiStoreOptions;
   readonly #collections = new Map<ResourceSpec, SortedObjects>();
   readonly #listeners = new Set<() => void>();
+  /** By resource, as errors name it. */
+  readonly #rules: ReadonlyMap<string, KindRules>;
 
   constructor(options: ApiStoreOptions) {
     this.#options = options;
     this.resources = options.resources ?? new ResourceTable();
     this.history = new History(options.historySize ?? 20_000, options.nowMs());
+    this.#rules = new Map<string, KindRules>([
+      [qualifiedName(KINDS.Service), new ServiceRules(options.serviceNetwork ?? DEFAULT_SERVICE_NETWORK)],
+      [qualifiedName(KINDS.EndpointSlice), ENDPOINT_SLICE_RULES],
+    ]);
     const namespaces = this.resources.find(KINDS.Namespace);
     for (const name of options.namespaces ?? NAMESPACES_OF_EVERY_CLUSTER) {
       if (namespaces !== undefined) this.create(namespaces, { metadata: { name } });
@@ -91,7 +104,8 @@ export class ApiStore {
       throw new StatusError('AlreadyExists', message, { name, group: resource.group, kind: resource.plural });
     }
     const { uid, nowMs } = this.#options;
-    const object = objectForCreate(asked, place, { name, uid: uid(), nowMs: nowMs() });
+    const completed = objectForCreate(asked, place, { name, uid: uid(), nowMs: nowMs() });
+    const object = this.#rulesOf(resource)?.admit(completed, undefined) ?? completed;
     return this.#commit({ resource, type: 'ADDED', object, dryRun });
   }
 
@@ -99,7 +113,9 @@ export class ApiStore {
     const place = { resource, namespace: key.namespace, name: key.name, subresource };
     const asked = submitted(body, place);
     const previous = this.get(resource, key);
-    const object = objectForUpdate(asked, previous, place);
+    const merged = objectForUpdate(asked, previous, place);
+    const rules = subresource === undefined ? this.#rulesOf(resource) : undefined;
+    const object = rules?.admit(merged, previous) ?? merged;
     // An update that changes nothing makes no version and no event.
     if (isSameJson(object, previous)) return previous;
     return this.#commit({ resource, type: 'MODIFIED', object, previous, dryRun });
@@ -159,6 +175,7 @@ export class ApiStore {
     const key = keyText(stored.metadata);
     if (change.type === 'DELETED') this.#collection(resource).delete(key);
     else this.#collection(resource).set(key, stored);
+    this.#rulesOf(resource)?.stored?.(change.type === 'DELETED' ? undefined : stored, change.previous);
     this.history.add({ ...change, resource, object: stored, version });
     for (const listener of [...this.#listeners]) listener();
     return stored;
@@ -176,6 +193,10 @@ export class ApiStore {
   #demandNamespace(name: string): void {
     const namespaces = this.resources.find(KINDS.Namespace);
     if (namespaces !== undefined) this.get(namespaces, { name });
+  }
+
+  #rulesOf(resource: ResourceSpec): KindRules | undefined {
+    return this.#rules.get(qualifiedName(resource));
   }
 
   #collection(resource: ResourceSpec): SortedObjects {
