@@ -73,7 +73,7 @@ export function proxyService(service: Service, around: Surroundings): ProxiedSer
     const key = portKeyOf(service, servicePort.name);
     const chosen = chooseEndpoints(sound, node);
     const portal = chosen.hasEndpointsSomewhere ? undefined : around.portalOf(key);
-    const { affinitySeconds, internalTrafficPolicy, externalTrafficPolicy } = service;
+    const { affinitySeconds, healthCheckNodePort, internalTrafficPolicy, externalTrafficPolicy } = service;
     ports.set(key, {
       namespace: service.namespace,
       service: service.name,
@@ -86,6 +86,7 @@ export function proxyService(service: Service, around: Surroundings): ProxiedSer
       externalTrafficPolicy,
       ...chosen,
       ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
+      ...(healthCheckNodePort === undefined ? {} : { healthCheckNodePort }),
       ...(portal === undefined ? {} : { portal }),
     });
   }

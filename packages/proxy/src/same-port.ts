@@ -17,6 +17,7 @@ const SAME: Same = {
   clusterIp: isSameValue,
   port: Object.is,
   nodePort: Object.is,
+  healthCheckNodePort: Object.is,
   externalIps: isSameList<Ip>(isSameValue),
   loadBalancerIps: isSameList<Ip>(isSameValue),
   sourceRanges: isSameList<Prefix>(isSameValue),
