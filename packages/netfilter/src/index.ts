@@ -1,8 +1,9 @@
 export type { DesiredRules, DesiredTable, Jump } from './desired-rules.ts';
-export { NETFILTER_ERRORS } from './errors.ts';
+export { failNetfilter, NETFILTER_ERRORS } from './errors.ts';
 export { type FormatOptions, formatRestore } from './format-restore.ts';
 export { formatRule, sameRule } from './format-rule.ts';
-export { parseIptablesSave } from './parse-iptables-save.ts';
+export { parseIptablesList } from './parse-iptables-list.ts';
+export { type ParseOptions, parseIptablesSave } from './parse-iptables-save.ts';
 export { parseRule } from './parse-rule.ts';
 export { planRestore } from './plan-restore.ts';
 export {
