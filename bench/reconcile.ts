@@ -47,7 +47,12 @@ for (const { pods, peers } of NODES) {
   const podPorts = Array.from({ length: pods }, (_, at) => podPort(at));
   const hostSubnets = Array.from({ length: peers }, (_, at) => hostSubnet(at));
   // From the objects each time, as if a node had changed.
-  const inputs = (): FlowInputs => ({ node: NODE, pods: podPorts, ...peersOf('this', NODE, hostSubnets) });
+  const inputs = (): FlowInputs => ({
+    node: NODE,
+    pods: podPorts,
+    services: [],
+    ...peersOf('this', NODE, hostSubnets),
+  });
   const compiler = new FlowCompiler();
   let changes = 0;
   const flowSwitch = openFlowSwitch(connection, SILENT);
@@ -61,7 +66,7 @@ for (const { pods, peers } of NODES) {
   const reconciler = new FlowReconciler({ desired: () => compiler.compile(inputs()), log: SILENT });
   reconciler.attach(counted);
   await reconciler.sync();
-  const desired = compiler.compile(inputs());
+  const { flows: desired } = compiler.compile(inputs());
   await writeFile(file, [...desired.values()].map((flow) => `${formatFlow(flow)}\n`).join(''));
 
   changes = 0;

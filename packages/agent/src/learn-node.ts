@@ -29,7 +29,7 @@ export async function learnNode({
   readonly signal: AbortSignal;
 }): Promise<NodeNetwork> {
   const network = await until('ClusterNetwork default', () => readClusterNetwork(client, log));
-  await Promise.all([cluster.hostSubnets.synced, cluster.netNamespaces.synced]);
+  await Promise.all([cluster.hostSubnets.synced, cluster.netNamespaces.synced, cluster.services.synced]);
   const own = await until(`HostSubnet ${config.nodeName}`, async () => {
     const found = cluster.hostSubnets.get(config.nodeName);
     return found?.subnet === undefined ? undefined : { hostIp: found.hostIp, subnet: found.subnet };

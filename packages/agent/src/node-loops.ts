@@ -161,7 +161,8 @@ export class NodeLoops implements AsyncDisposable {
         this.#lookAtFlows();
         void this.#refreshNeighbours();
       }),
-      cluster.netNamespaces.onChange(() => this.#lookAtFlows()),
+      cluster.netNamespaces.onChange(() => this.#lookAtServiceFlows()),
+      cluster.services.onChange(() => this.#lookAtServiceFlows()),
       ovs.cache.onChange(() => {
         this.#lookAtFlows();
         void this.#lookAtPorts();
@@ -256,6 +257,7 @@ export class NodeLoops implements AsyncDisposable {
     await this.#steps.run('flows', () => {
       if (!this.#session.isMonitored || pass % PASSES_PER_DUMP === 0) {
         this.#desired.heardOfNodes();
+        this.#desired.heardOfServices();
         this.#flows.distrust();
       }
       return this.#flows.sync();
@@ -268,6 +270,11 @@ export class NodeLoops implements AsyncDisposable {
   #lookAtFlows(): void {
     this.#desired.heard();
     void this.#steps.run('flows', () => this.#flows.sync());
+  }
+
+  #lookAtServiceFlows(): void {
+    this.#desired.heardOfServices();
+    this.#lookAtFlows();
   }
 
   /** What the switch's database should say. */

@@ -4,7 +4,7 @@ import type { HostSubnet } from '@tenet/model';
 import { ARTICLE_NODE } from '@tenet/pipeline';
 import { Ip, Prefix } from '@tenet/std';
 import fc from 'fast-check';
-import { peerId } from './node-identity.ts';
+import { ownerId } from './owner-id.ts';
 import { peersOf } from './peers.ts';
 
 const NODE = ARTICLE_NODE.node;
@@ -107,12 +107,12 @@ describe('peersOf()', () => {
     const own = hostSubnet('dt-infra1', '10.122.70.72', '10.131.2.0/23');
     const { peers, refused } = peersOf('dt-infra1', NODE, [good, own]);
     assert.deepEqual(refused, []);
-    assert.deepEqual(peers, [{ id: peerId('dt-node2-uid'), hostIp: good.hostIp, subnet: good.subnet }]);
+    assert.deepEqual(peers, [{ id: ownerId('dt-node2-uid'), hostIp: good.hostIp, subnet: good.subnet }]);
   });
 });
 
-describe('peerId()', () => {
+describe('ownerId()', () => {
   test('is the first four bytes of SHA-256 of the UID', () => {
-    assert.equal(peerId('node1UID'), 0x0f46ee1a);
+    assert.equal(ownerId('node1UID'), 0x0f46ee1a);
   });
 });

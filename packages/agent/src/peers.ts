@@ -1,7 +1,7 @@
 import type { HostSubnet } from '@tenet/model';
 import type { NodeNetwork, Peer } from '@tenet/pipeline';
 import type { Ip, Prefix } from '@tenet/std';
-import { peerId } from './node-identity.ts';
+import { ownerId } from './owner-id.ts';
 
 /** Another node that is left out, and why. */
 export interface RefusedPeer {
@@ -27,7 +27,7 @@ export function peersOf(
     const problem = problemOf({ hostIp, subnet }, node) ?? claims.problemOf({ hostIp, subnet });
     if (problem === undefined) {
       claims.add(name, { hostIp, subnet });
-      peers.push({ id: peerId(uid), hostIp, subnet, ...(fixedVnid === undefined ? {} : { fixedVnid }) });
+      peers.push({ id: ownerId(uid), hostIp, subnet, ...(fixedVnid === undefined ? {} : { fixedVnid }) });
     } else refused.push({ name, problem });
   }
   return { peers, refused };

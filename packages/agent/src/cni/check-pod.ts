@@ -128,7 +128,7 @@ async function checkFlows(wiring: Wiring, pod: WiredPod, signal: AbortSignal): P
       continue;
     }
     const flows = podPorts([pod], () => vnid).flatMap((port) => podFlows(wiring.node, port));
-    const missing = missingFlows(flows, installed);
+    const missing = missingFlows(flows, installed.flows);
     if (missing.length > 0) broken(`${missing.length} of the ${flows.length} flows of ${pod.ip} are not in the switch`);
     const problem = wiring.whyNotCarried(pod.ip);
     if (problem !== undefined) throw problem;

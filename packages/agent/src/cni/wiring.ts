@@ -4,7 +4,7 @@ import type { OpenVSwitch } from '@tenet/ovsdb';
 import type { NodeNetwork } from '@tenet/pipeline';
 import type { Ip, Logger, TenetError } from '@tenet/std';
 import type { Detaching } from '../flows/desired-flows.ts';
-import type { FlowMap } from '../flows/flow-compiler.ts';
+import type { FlowPlan } from '../flows/flow-plan.ts';
 import type { Leases } from '../ipam/leases.ts';
 import type { KeyedQueue } from './keyed-queue.ts';
 
@@ -24,7 +24,7 @@ export interface Wiring {
   /** Why the switch does not carry a pod's packets, as of the last flows that it got; undefined when it does. */
   readonly whyNotCarried: (ip: Ip) => TenetError | undefined;
   /** The flows that the switch has, as last seen; undefined while that is not known. */
-  readonly installedFlows: () => FlowMap | undefined;
+  readonly installedFlows: () => FlowPlan | undefined;
   /** Why no pod can be wired now; undefined when one can. */
   readonly whyNotReady: () => NotReady | undefined;
   /** Attachments whose flows must go although their ports are still there, by key. */

@@ -7,7 +7,9 @@ import { agentError } from '../errors.ts';
 import { peersOf } from '../peers.ts';
 import type { Cluster } from '../watch-cluster.ts';
 import { podPorts, wiredPods } from '../wired-pods.ts';
-import { FlowCompiler, type FlowMap } from './flow-compiler.ts';
+import { ClusterServices } from './cluster-services.ts';
+import { FlowCompiler } from './flow-compiler.ts';
+import { FlowPlan } from './flow-plan.ts';
 
 /** What the flows of a node follow from. */
 export interface DesiredFlowsOptions {
@@ -15,6 +17,11 @@ export interface DesiredFlowsOptions {
   readonly node: NodeNetwork;
   readonly cluster: Cluster;
   readonly cache: OvsCache;
+  /**
+   * Whether rules of this node still translate what is sent to the service `namespace/name`; `heardOfServices` is to be
+   * called when that ends. Absent: none is known to.
+   */
+  readonly isForwarded?: (service: string) => boolean;
   readonly log: Logger;
 }
 
@@ -40,7 +47,8 @@ export class DesiredFlows {
   readonly #detaching = new Set<string>();
   readonly #options: DesiredFlowsOptions;
   readonly #compiler = new FlowCompiler();
-  #compiled: FlowMap | undefined;
+  readonly #services: ClusterServices;
+  #compiled: FlowPlan | undefined;
   #peers: readonly Peer[] | undefined;
   /** The pods in the flows that were last compiled, and why there are none if that is so. */
   #carried: ReadonlySet<string> = new Set();
@@ -49,6 +57,7 @@ export class DesiredFlows {
 
   constructor(options: DesiredFlowsOptions) {
     this.#options = options;
+    this.#services = new ClusterServices({ ...options, serviceNetwork: options.node.serviceNetwork });
   }
 
   /** Says that something has changed from which the flows follow. */
@@ -62,13 +71,21 @@ export class DesiredFlows {
     this.heard();
   }
 
+  /** Says that services, the numbers of projects, or what is forwarded have changed. */
+  heardOfServices(): void {
+    this.#services.heard();
+    this.heard();
+  }
+
   /**
-   * The flows, the very same map while nothing was heard; undefined while that is not known, and then nothing is to be
+   * The flows, the very same plan while nothing was heard; undefined while that is not known, and then nothing is to be
    * touched. With vxlan0 or tun0 in the wrong place there are none: nothing may pass.
    */
-  compile(): FlowMap | undefined {
+  compile(): FlowPlan | undefined {
     const { cluster, cache } = this.#options;
-    if (!cluster.netNamespaces.isSynced || !cluster.hostSubnets.isSynced || cache.root === undefined) return undefined;
+    const { netNamespaces, hostSubnets, services } = cluster;
+    const isKnown = netNamespaces.isSynced && hostSubnets.isSynced && services.isSynced && cache.root !== undefined;
+    if (!isKnown) return undefined;
     this.#compiled ??= this.#compileAnew();
     return this.#compiled;
   }
@@ -103,7 +120,7 @@ export class DesiredFlows {
     return peers;
   }
 
-  #compileAnew(): FlowMap {
+  #compileAnew(): FlowPlan {
     const { node, cluster, cache } = this.#options;
     try {
       checkFixedPorts(cache);
@@ -111,12 +128,12 @@ export class DesiredFlows {
       if (!isTenetError(error)) throw error;
       this.#carried = new Set();
       this.#carriesNone = error;
-      return new Map();
+      return new FlowPlan([]);
     }
     const pods = wiredPods(cache).filter(({ attachment }) => !this.#detaching.has(attachmentKey(attachment)));
     const ports = podPorts(pods, (namespace) => cluster.netNamespaces.get(namespace)?.vnid);
     this.#carried = new Set(ports.map(({ ip }) => ip.toString()));
     this.#carriesNone = undefined;
-    return this.#compiler.compile({ node, pods: ports, peers: this.peers() });
+    return this.#compiler.compile({ node, pods: ports, peers: this.peers(), services: this.#services.all() });
   }
 }

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Flow, flowKey, parseFlow } from '@tenet/openflow';
 import { isTenetError, SILENT } from '@tenet/std';
+import { FlowPlan } from './flow-plan.ts';
 import { FlowReconciler, type FlowSwitch } from './flow-reconciler.ts';
 
 function flowMap(...lines: string[]): Map<string, Flow> {
   return new Map(lines.map((line) => parseFlow(line)).map((flow) => [flowKey(flow), flow]));
+}
+
+/** Each flow with an owner of its own. */
+function plan(...lines: string[]): FlowPlan {
+  return new FlowPlan([...flowMap(...lines)].map((keyed) => [keyed]));
 }
 
 /** A switch that remembers, counts, and fails when told. */
@@ -35,7 +41,7 @@ const STRANGER = 'table=7,priority=9,tcp,actions=NORMAL';
 describe('FlowReconciler', () => {
   test('sync() rejects and changes nothing while there is no switch or nothing is known to be desired', async () => {
     const flowSwitch = new MemorySwitch();
-    let desired: Map<string, Flow> | undefined = flowMap(ONE);
+    let desired: FlowPlan | undefined = plan(ONE);
     const flows = new FlowReconciler({ desired: () => desired, log: SILENT });
     await assert.rejects(flows.sync(), (error) => isTenetError(error, 'FLOWS_NOT_INSTALLED'));
     desired = undefined;
@@ -47,7 +53,7 @@ describe('FlowReconciler', () => {
   test('sync() sends the difference in one change, strangers go, and a second call sends nothing', async () => {
     const flowSwitch = new MemorySwitch();
     flowSwitch.flows = flowMap(ONE, STRANGER);
-    const flows = new FlowReconciler({ desired: () => flowMap(ONE, TWO), log: SILENT });
+    const flows = new FlowReconciler({ desired: () => plan(ONE, TWO), log: SILENT });
     flows.attach(flowSwitch);
     await flows.sync();
     await flows.sync();
@@ -58,7 +64,7 @@ describe('FlowReconciler', () => {
   test('sync() replaces a flow whose actions or cookie differ', async () => {
     const flowSwitch = new MemorySwitch();
     flowSwitch.flows = flowMap(ONE.replace('drop', 'output:9'), TWO.replace('cookie=1', 'cookie=2'));
-    const flows = new FlowReconciler({ desired: () => flowMap(ONE, TWO), log: SILENT });
+    const flows = new FlowReconciler({ desired: () => plan(ONE, TWO), log: SILENT });
     flows.attach(flowSwitch);
     await flows.sync();
     assert.deepEqual(flowSwitch.changes, [{ add: 2, remove: 0 }]);
@@ -66,11 +72,11 @@ describe('FlowReconciler', () => {
 
   test('a hundred calls at once cost two passes, and each sees what its caller saw', async () => {
     const flowSwitch = new MemorySwitch();
-    let desired = flowMap(ONE);
+    let desired = plan(ONE);
     const flows = new FlowReconciler({ desired: () => desired, log: SILENT });
     flows.attach(flowSwitch);
     const first = flows.sync();
-    desired = flowMap(ONE, TWO);
+    desired = plan(ONE, TWO);
     await Promise.all([first, ...Array.from({ length: 100 }, () => flows.sync())]);
     assert.ok(flowSwitch.changes.length <= 2);
     assert.equal(flowSwitch.flows.size, 2);
@@ -78,7 +84,7 @@ describe('FlowReconciler', () => {
 
   test('after a failed change the switch is read again, since nobody knows what it did', async () => {
     const flowSwitch = new MemorySwitch();
-    const flows = new FlowReconciler({ desired: () => flowMap(ONE), log: SILENT });
+    const flows = new FlowReconciler({ desired: () => plan(ONE), log: SILENT });
     flows.attach(flowSwitch);
     flowSwitch.failing = true;
     await assert.rejects(flows.sync(), /refused/);
@@ -90,7 +96,7 @@ describe('FlowReconciler', () => {
 
   test('a doubt that comes while a pass reads the switch has the next one read it again', async () => {
     const flowSwitch = new MemorySwitch();
-    const desired = flowMap(ONE);
+    const desired = plan(ONE);
     const flows = new FlowReconciler({ desired: () => desired, log: SILENT });
     flows.attach(flowSwitch);
     const first = flows.sync();
@@ -104,7 +110,7 @@ describe('FlowReconciler', () => {
 
   test('sync() asks the switch nothing while neither it nor what is desired has changed', async () => {
     const flowSwitch = new MemorySwitch();
-    const desired = flowMap(ONE);
+    const desired = plan(ONE);
     const flows = new FlowReconciler({ desired: () => desired, log: SILENT });
     flows.attach(flowSwitch);
     for (let times = 0; times < 3; times++) await flows.sync();
@@ -115,7 +121,7 @@ describe('FlowReconciler', () => {
   });
 
   test('a switch that comes back empty gets everything again', async () => {
-    const flows = new FlowReconciler({ desired: () => flowMap(ONE, TWO), log: SILENT });
+    const flows = new FlowReconciler({ desired: () => plan(ONE, TWO), log: SILENT });
     for (const flowSwitch of [new MemorySwitch(), new MemorySwitch()]) {
       flows.attach(flowSwitch);
       await flows.sync();

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Flow, flowKey, sameFlow } from '@tenet/openflow';
-import { type Change, diff, type Logger } from '@tenet/std';
+import type { Change, Logger } from '@tenet/std';
 import { coalesce } from '../coalesce.ts';
 import { failAgent } from '../errors.ts';
-import type { FlowMap } from './flow-compiler.ts';
+import type { FlowPlan } from './flow-plan.ts';
 
 /** A switch, as far as its flows go. */
 export interface FlowSwitch {
@@ -15,7 +15,7 @@ export interface FlowSwitch {
 /** What the reconciler needs. */
 export interface FlowReconcilerOptions {
   /** The flows that should be there; undefined while that is not known, and then nothing is touched. */
-  readonly desired: () => FlowMap | undefined;
+  readonly desired: () => FlowPlan | undefined;
   readonly log: Logger;
   /** Hears of each change that was made. */
   readonly onChanged?: (change: { readonly added: number; readonly removed: number }) => void;
@@ -30,8 +30,8 @@ export class FlowReconciler {
   readonly #log: Logger;
   readonly #onChanged: FlowReconcilerOptions['onChanged'];
   #switch: FlowSwitch | undefined;
-  #wanted: FlowMap | undefined;
-  #installed: FlowMap | undefined;
+  #wanted: FlowPlan | undefined;
+  #installed: FlowPlan | undefined;
   #doubts = 0;
 
   /** Resolves when a pass that began after the call has brought the switch to the desired flows; rejects otherwise. */
@@ -57,12 +57,12 @@ export class FlowReconciler {
   }
 
   /** The flows that the switch has, as last seen; undefined when that is not known. */
-  get installed(): FlowMap | undefined {
+  get installed(): FlowPlan | undefined {
     return this.#installed;
   }
 
   /** The flows that the last pass found desired; undefined before there was one. */
-  get wanted(): FlowMap | undefined {
+  get wanted(): FlowPlan | undefined {
     return this.#wanted;
   }
 
@@ -78,8 +78,8 @@ export class FlowReconciler {
     const doubts = this.#doubts;
     const change =
       this.#installed === undefined
-        ? await differ(desired, await flowSwitch.dumpFlows())
-        : diff(desired, this.#installed, (a, b) => a === b || sameFlow(a, b));
+        ? await differ(desired.flows, await flowSwitch.dumpFlows())
+        : desired.since(this.#installed);
     // Unknown until the change has succeeded: a change that failed may or may not have happened.
     this.#installed = undefined;
     if (change.add.size + change.remove.size > 0) {
@@ -98,7 +98,7 @@ export class FlowReconciler {
 const FLOWS_A_TURN = 1_000;
 
 /** What must change so that these flows become the desired ones. */
-async function differ(desired: FlowMap, flows: readonly Flow[]): Promise<Change<Flow>> {
+async function differ(desired: ReadonlyMap<string, Flow>, flows: readonly Flow[]): Promise<Change<Flow>> {
   const add = new Map(desired);
   const remove = new Map<string, Flow>();
   for (const [at, flow] of flows.entries()) {

@@ -3,7 +3,7 @@ import type { SwitchConnection } from '@tenet/openflow/connection';
 import type { OpenVSwitch } from '@tenet/ovsdb';
 import type { NodeNetwork } from '@tenet/pipeline';
 import type { NotReady } from '../cni/wiring.ts';
-import type { FlowMap } from '../flows/flow-compiler.ts';
+import type { FlowPlan } from '../flows/flow-plan.ts';
 import type { Cluster } from '../watch-cluster.ts';
 
 /** The daemon's core as it is at the moment of the look. */
@@ -16,7 +16,7 @@ export interface NodeView {
   /** Why no pod can be wired now, as the plugin's STATUS says it; undefined when one can. */
   readonly notReady: NotReady | undefined;
   /** The flows that the last pass wanted; undefined before there was one. */
-  readonly desiredFlows: FlowMap | undefined;
+  readonly desiredFlows: FlowPlan | undefined;
   /** How many addresses are leased. */
   readonly leases: number;
   /** Undefined until the rules were compared first. */

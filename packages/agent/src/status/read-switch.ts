@@ -1,7 +1,7 @@
 import type { Flow } from '@tenet/openflow';
 import type { SwitchConnection } from '@tenet/openflow/connection';
 import { COOKIE_KIND_MASK, COOKIE_KINDS, type CookieKind, cookieOf } from '@tenet/pipeline';
-import type { FlowMap } from '../flows/flow-compiler.ts';
+import type { FlowPlan } from '../flows/flow-plan.ts';
 
 /** Flows of a kind; a stranger is one whose cookie is none of ours. */
 export type FlowKind = CookieKind | 'stranger';
@@ -34,7 +34,7 @@ export async function readSwitch(connection: SwitchConnection): Promise<SwitchRe
 }
 
 /** How many flows of each kind there are. */
-export function countByKind(flows: FlowMap): ReadonlyMap<FlowKind, number> {
+export function countByKind({ flows }: FlowPlan): ReadonlyMap<FlowKind, number> {
   const counts = new Map<FlowKind, number>(FLOW_KINDS.map((kind) => [kind, 0]));
   const byNumber = new Map<bigint, FlowKind>(KINDS.map((kind) => [cookieOf(kind) & COOKIE_KIND_MASK, kind]));
   for (const { cookie } of flows.values()) {
