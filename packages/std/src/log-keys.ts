@@ -27,6 +27,7 @@ export const LOG_KEYS = {
   cookie: 'cookie of a flow, in hexadecimal',
   dropClass: 'reason of a drop as its cookie states it',
   flows: 'number of flows',
+  connections: 'number of TCP connections',
   rules: 'number of netfilter rules',
   added: 'how many entries were added',
   removed: 'how many entries were removed',
