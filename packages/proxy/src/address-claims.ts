@@ -4,16 +4,16 @@
  * published before; of two of an age the first by name.
  */
 
-/** What a port of a service asks for; `what` is the address, protocol and port as one text. */
+/** What a service asks for; `what` is an address, or one with protocol and port, as one text. */
 export interface Claim {
   readonly what: string;
-  /** Key of the port: `ns/name:portName`. */
-  readonly port: string;
+  /** Who is to have it: the key of the service, or of one of its ports. */
+  readonly by: string;
 }
 
 interface Claimant {
   readonly service: string;
-  readonly port: string;
+  readonly by: string;
   readonly createdAt: string;
 }
 
@@ -22,14 +22,14 @@ export class AddressClaims {
   readonly #claimants = new Map<string, readonly Claimant[]>();
   readonly #claims = new Map<string, readonly Claim[]>();
 
-  /** The port that is served there. */
+  /** Who has it. */
   holderOf(what: string): string | undefined {
-    return this.#claimants.get(what)?.[0]?.port;
+    return this.#claimants.get(what)?.[0]?.by;
   }
 
   /**
-   * Takes the place of all that the service asked for before; `createdAt` is RFC 3339 or, when not known, empty, which
-   * counts as youngest. Returns the other services that ask for any of it, before or now: for them something may have
+   * Takes the place of all that the service `ns/name` asked for before; `createdAt` is RFC 3339 in UTC, so that text
+   * order is age. Returns the other services that ask for any of it, before or now: for them something may have
    * changed.
    */
   replace(service: string, createdAt: string, claims: readonly Claim[]): ReadonlySet<string> {
@@ -40,10 +40,10 @@ export class AddressClaims {
       if (others.length === 0) this.#claimants.delete(what);
       else this.#claimants.set(what, others);
     }
-    for (const { what, port } of claims) {
+    for (const { what, by } of claims) {
       const others = this.#claimants.get(what) ?? [];
       for (const other of others) touched.add(other.service);
-      this.#claimants.set(what, [...others, { service, port, createdAt }].sort(byAge));
+      this.#claimants.set(what, [...others, { service, by, createdAt }].sort(byAge));
     }
     if (claims.length === 0) this.#claims.delete(service);
     else this.#claims.set(service, claims);
@@ -53,11 +53,8 @@ export class AddressClaims {
 }
 
 function byAge(a: Claimant, b: Claimant): number {
-  return compareText(a.createdAt || YOUNGEST, b.createdAt || YOUNGEST) || compareText(a.port, b.port);
+  return compareText(a.createdAt, b.createdAt) || compareText(a.service, b.service) || compareText(a.by, b.by);
 }
-
-/** After every date, as text. */
-const YOUNGEST = '~';
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -1,9 +1,9 @@
 import type { EndpointSlice, Service, ServicePort } from '@tenet/model';
-import type { Claim } from './address-claims.ts';
 import { type Candidate, chooseEndpoints } from './choose-endpoints.ts';
 import { gatherCandidates } from './gather-candidates.ts';
 import type { Portal, ProxiedPort, ProxyNode } from './proxied-port.ts';
-import { type IgnoredAddress, type ServiceAddresses, serviceAddresses } from './service-addresses.ts';
+import { type IgnoredAddress, serviceAddresses } from './service-addresses.ts';
+import { type HolderOf, lostClusterIp, outcomeOf, portKeyOf } from './service-claims.ts';
 import { whyNoEndpoint } from './why-unusable.ts';
 
 /** What a load balancer learns from this node about a service with externalTrafficPolicy Local. */
@@ -29,46 +29,27 @@ export interface Surroundings {
   readonly node: ProxyNode;
   readonly slices: readonly EndpointSlice[];
   /** Where a port's first clients wait while it sleeps, by the port's key. */
-  portalOf(portKey: string): Portal | undefined;
-  /** The key of the port that is served at what several may claim. */
-  holderOf(what: string): string | undefined;
+  readonly portalOf: (portKey: string) => Portal | undefined;
+  readonly holderOf: HolderOf;
 }
 
-/** The key of a service's port. */
-export function portKeyOf({ namespace, name }: Pick<Service, 'namespace' | 'name'>, portName: string): string {
-  return `${namespace}/${name}:${portName}`;
-}
-
-/** Everything that may be asked for by other services too. */
-export function claimsOf(service: Service, node: ProxyNode): readonly Claim[] {
-  const addresses = serviceAddresses(service, node);
-  const { clusterIp, externalIps, loadBalancerIps } = addresses;
-  if (clusterIp === undefined) return [];
-  return service.ports.flatMap((servicePort) => {
-    const port = portKeyOf(service, servicePort.name);
-    const { nodePort } = servicePort;
-    return [
-      ...[clusterIp, ...externalIps, ...loadBalancerIps].map((ip) => ({ what: whatOf(servicePort, ip), port })),
-      ...(nodePort === undefined ? [] : [{ what: whatOf({ ...servicePort, port: nodePort }), port }]),
-    ];
-  });
-}
-
-/** Makes a service's ports. One whose cluster IP is another service's is not served at all. */
+/** Makes a service's ports. One whose cluster IP is another service's is not served at all, as it has no flows. */
 export function proxyService(service: Service, around: Surroundings): ProxiedService {
-  const { node } = around;
+  const { node, holderOf } = around;
   const addresses = serviceAddresses(service, node);
-  if (addresses.clusterIp === undefined) return { ports: new Map(), ignored: [] };
+  const { clusterIp } = addresses;
   const ports = new Map<string, ProxiedPort>();
   const ignored = [...addresses.ignored];
+  if (clusterIp === undefined) return { ports, ignored };
+  const lost = lostClusterIp(service, clusterIp, holderOf);
+  if (lost !== undefined) return { ports, ignored: [...ignored, lost] };
   const unusable = new Map<string, IgnoredAddress>();
   const readyHere = new Set<bigint>();
   for (const servicePort of service.ports) {
     const { sound, unsound } = endpointsOf(service, servicePort, around);
     for (const found of unsound) unusable.set(found.address, found);
-    const contest = contestOf(service, servicePort, { addresses, holderOf: around.holderOf });
-    ignored.push(...contest.lost);
-    if (contest.won === undefined) continue;
+    const outcome = outcomeOf(service, servicePort, { addresses, holderOf });
+    ignored.push(...outcome.lost);
     for (const { ip, ready, nodeName } of sound) if (ready && nodeName === node.name) readyHere.add(ip.value);
     const key = portKeyOf(service, servicePort.name);
     const chosen = chooseEndpoints(sound, node);
@@ -79,8 +60,9 @@ export function proxyService(service: Service, around: Surroundings): ProxiedSer
       service: service.name,
       portName: servicePort.name,
       protocol: servicePort.protocol,
+      clusterIp,
       port: servicePort.port,
-      ...contest.won,
+      ...outcome.won,
       sourceRanges: addresses.sourceRanges,
       internalTrafficPolicy,
       externalTrafficPolicy,
@@ -98,46 +80,6 @@ export function proxyService(service: Service, around: Surroundings): ProxiedSer
       ? {}
       : { healthCheck: { namespace, service: name, nodePort, localEndpoints: readyHere.size } }),
   };
-}
-
-type Won = Pick<ProxiedPort, 'clusterIp' | 'nodePort' | 'externalIps' | 'loadBalancerIps'>;
-
-/** Of what a port asks for, what it gets. */
-function contestOf(
-  service: Service,
-  servicePort: ServicePort,
-  { addresses, holderOf }: { readonly addresses: ServiceAddresses } & Pick<Surroundings, 'holderOf'>,
-): { readonly won?: Won; readonly lost: readonly IgnoredAddress[] } {
-  const key = portKeyOf(service, servicePort.name);
-  const lost: IgnoredAddress[] = [];
-  const isWon = (field: IgnoredAddress['field'], what: string, address: string): boolean => {
-    const holder = holderOf(what);
-    if (holder === key) return true;
-    const problem = `is served for ${holder}, which is older or comes first by name`;
-    lost.push({ namespace: service.namespace, service: service.name, field, address, problem });
-    return false;
-  };
-  const won = (field: IgnoredAddress['field'], ips: ServiceAddresses['externalIps']) =>
-    ips.filter((ip) => isWon(field, whatOf(servicePort, ip), `${ip}:${servicePort.port}`));
-  const { clusterIp } = addresses;
-  if (clusterIp === undefined || won('clusterIP', [clusterIp]).length === 0) return { lost };
-  const { nodePort } = servicePort;
-  const hasNodePort =
-    nodePort !== undefined && isWon('nodePort', whatOf({ ...servicePort, port: nodePort }), `:${nodePort}`);
-  return {
-    won: {
-      clusterIp,
-      ...(hasNodePort ? { nodePort } : {}),
-      externalIps: won('externalIPs', addresses.externalIps),
-      loadBalancerIps: won('loadBalancer', addresses.loadBalancerIps),
-    },
-    lost,
-  };
-}
-
-/** The text under which a claim is known: a node port has no address, since it is at all of the node's. */
-function whatOf({ protocol, port }: Pick<ServicePort, 'protocol' | 'port'>, ip?: { toString(): string }): string {
-  return `${protocol} ${ip ?? ''}:${port}`;
 }
 
 /** The candidates of a port, and those that may be none whatever their state. */

@@ -1,6 +1,6 @@
 import { NOBODY, type Service } from '@tenet/model';
 import { Ip, type Prefix } from '@tenet/std';
-import { type OwnRanges, whyNotPublished } from './why-unusable.ts';
+import { type OwnRanges, whyNoClusterIp, whyNotPublished } from './why-unusable.ts';
 
 /** An address that a service or one of its slices names and that is not served, for who wonders why. */
 export interface IgnoredAddress {
@@ -29,16 +29,16 @@ export interface ServiceAddresses {
  */
 export function serviceAddresses(service: Service, ranges: OwnRanges): ServiceAddresses {
   const ignored: IgnoredAddress[] = [];
-  const published = (field: IgnoredAddress['field'], ips: readonly Ip[]): readonly Ip[] =>
+  const sound = (field: IgnoredAddress['field'], ips: readonly Ip[], why: typeof whyNotPublished): readonly Ip[] =>
     distinct(ips).filter((ip) => {
-      const problem = whyNotPublished(ip, ranges);
+      const problem = why(ip, ranges);
       if (problem !== undefined)
         ignored.push({ namespace: service.namespace, service: service.name, field, address: `${ip}`, problem });
       return problem === undefined;
     });
-  const clusterIp = service.clusterIps.find(({ family }) => family === 4);
-  const loadBalancerIps = published('loadBalancer', service.loadBalancerIps);
-  const externalIps = published('externalIPs', service.externalIps).filter(
+  const [clusterIp] = sound('clusterIP', service.clusterIps, whyNoClusterIp);
+  const loadBalancerIps = sound('loadBalancer', service.loadBalancerIps, whyNotPublished);
+  const externalIps = sound('externalIPs', service.externalIps, whyNotPublished).filter(
     (ip) => !loadBalancerIps.some((other) => other.equals(ip)),
   );
   return {

@@ -1,9 +1,10 @@
 import type { EndpointSlice, Service } from '@tenet/model';
 import { AddressClaims } from './address-claims.ts';
 import type { Portal, ProxiedPort, ProxyNode } from './proxied-port.ts';
-import { claimsOf, type HealthCheck, proxyService } from './proxy-service.ts';
+import { type HealthCheck, proxyService } from './proxy-service.ts';
 import { isSamePort, isSameSocket } from './same-port.ts';
-import type { IgnoredAddress } from './service-addresses.ts';
+import { type IgnoredAddress, serviceAddresses } from './service-addresses.ts';
+import { claimsOf } from './service-claims.ts';
 import { SnapshotMap } from './snapshot-map.ts';
 
 /**
@@ -99,7 +100,7 @@ export class ServiceTable {
   #refresh(): void {
     for (const key of this.#changed) {
       const service = this.#services.get(key);
-      const claims = service === undefined ? [] : claimsOf(service, this.#node);
+      const claims = service === undefined ? [] : claimsOf(service, serviceAddresses(service, this.#node));
       for (const other of this.#claims.replace(key, service?.createdAt ?? '', claims)) this.#stale.add(other);
       this.#stale.add(key);
     }

@@ -12,6 +12,11 @@ export function whyNoEndpoint(ip: Ip, { serviceNetwork }: OwnRanges): string | u
   return whySpecial(ip) ?? (serviceNetwork.contains(ip) ? `is in the service network ${serviceNetwork}` : undefined);
 }
 
+/** Why no service is served at this cluster IP; undefined when one may be: what guards them knows one range. */
+export function whyNoClusterIp(ip: Ip, { serviceNetwork }: OwnRanges): string | undefined {
+  return serviceNetwork.contains(ip) ? undefined : `is outside the service network ${serviceNetwork}`;
+}
+
 /**
  * Why a service may not be published at this address; undefined when it may. One in the cluster's own ranges would
  * take what is meant for another project's pod or service.
