@@ -6,14 +6,26 @@ export { findConntrack } from './find-conntrack.ts';
 export { inNamespace, type Synchronous } from './namespace/in-namespace.ts';
 export { createNamespace, deleteNamespace } from './namespace/namespaces.ts';
 export {
+  type IptablesListOptions,
   type IptablesRestoreOptions,
   type IptablesSaveOptions,
   type IptablesScope,
   type IptablesVariant,
+  iptablesList,
   iptablesRestore,
   iptablesSave,
 } from './netfilter/iptables.ts';
-export { type NftListOptions, type NftObject, type NftOptions, nftApply, nftList } from './netfilter/nft.ts';
+export { readLegacyDigest, readLegacySizes } from './netfilter/legacy-digest.ts';
+export {
+  type NftListOptions,
+  type NftObject,
+  type NftOptions,
+  nftApply,
+  nftList,
+  nftListText,
+} from './netfilter/nft.ts';
+export { readNftGeneration } from './netfilter/nft-generation.ts';
+export { type NftChange, NftNews } from './netfilter/nft-news.ts';
 export { type RulesScope, readRulesVersion } from './netfilter/rules-version.ts';
 export { RT_TABLE, RTPROT } from './netlink/constants.ts';
 export { type LinkChange, Netlink, type VethEnd, type VethSpec } from './netlink.ts';

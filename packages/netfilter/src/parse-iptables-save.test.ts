@@ -46,6 +46,27 @@ describe('parseIptablesSave()', () => {
     });
   }
 
+  test('reads a chain without its rules when told, with and without counters, and no others', () => {
+    const text = `*nat
+:PREROUTING ACCEPT [0:0]
+:KUBE-SVC-A - [0:0]
+:OTHERS - [0:0]
+-A PREROUTING -m comment --comment "x] -A KUBE-SVC-A" -j KUBE-SVC-A
+[5:300] -A KUBE-SVC-A -j ACCEPT
+-A KUBE-SVC-A
+-A KUBE-SVC-A -s what is not even a rule
+[5:300] -A OTHERS -m comment --comment "[0:0] -A KUBE-SVC-A x" -j ACCEPT
+COMMIT
+`;
+    const { tables } = parseIptablesSave(text, { withoutRulesOf: (chain) => chain.startsWith('KUBE-SVC-') });
+    const counts = [...(tables.get('nat')?.chains ?? [])].map(([chain, { rules }]) => [chain, rules.length]);
+    assert.deepEqual(counts, [
+      ['PREROUTING', 1],
+      ['KUBE-SVC-A', 0],
+      ['OTHERS', 1],
+    ]);
+  });
+
   test('reads tables, chains, policies, counters and rules', () => {
     const { tables } = parseIptablesSave(SAVED);
     assert.deepEqual([...tables.keys()], ['nat', 'filter']);

@@ -4,11 +4,18 @@ import { parseRule } from './parse-rule.ts';
 import type { Counters, Rule } from './rule.ts';
 import type { Chain, Ruleset, Table } from './ruleset.ts';
 
+/** Settings of `parseIptablesSave`. */
+export interface ParseOptions {
+  /** Chains that are read without their rules, as if they had none: who keeps tens of thousands need not look at all. */
+  readonly withoutRulesOf?: (chain: string) => boolean;
+}
+
 /**
  * Reads what iptables-save or ip6tables-save prints (1.4 to 1.8, legacy and nf_tables, with or without `-c`).
  * Rules keep their text; RULESET_MALFORMED names the line that is none of theirs, and refuses output that was cut.
  */
-export function parseIptablesSave(text: string): Ruleset {
+export function parseIptablesSave(text: string, { withoutRulesOf = () => false }: ParseOptions = {}): Ruleset {
+  const isSkipped = remembering(withoutRulesOf);
   const tables = new Map<string, DraftTable>();
   let table: DraftTable | undefined;
   let line = 0;
@@ -29,10 +36,25 @@ export function parseIptablesSave(text: string): Ruleset {
     }
     if (table === undefined) malformed(row, 'stands outside a table');
     else if (row === 'COMMIT') table = undefined;
+    else if (isSkipped(row)) continue;
     else readRow(table, row, malformed);
   }
   if (table !== undefined) malformed('', 'is the last and no COMMIT came before');
   return { tables };
+}
+
+/** Whether a line is a rule of a chain that is left out; a chain's rules stand together, so that it is asked once. */
+function remembering(isLeftOut: (chain: string) => boolean): (row: string) => boolean {
+  let last = { chain: '', isLeftOut: false };
+  return (row) => {
+    const at = row.startsWith('-A ') ? 0 : row.indexOf('] -A ') + 2;
+    // In a comment it stands behind the `-A` of the rule.
+    if (at === 1 || (at > 0 && !row.startsWith('['))) return false;
+    const end = row.indexOf(' ', at + 3);
+    const chain = row.slice(at + 3, end < 0 ? undefined : end);
+    if (chain !== last.chain) last = { chain, isLeftOut: isLeftOut(chain) };
+    return last.isLeftOut;
+  };
 }
 
 interface DraftTable extends Table {

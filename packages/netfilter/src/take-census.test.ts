@@ -68,4 +68,23 @@ describe('takeCensus()', () => {
     const installed = parseIptablesSave('*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j DROP\nCOMMIT\n');
     assert.deepEqual(takeCensus(DESIRED, installed), { ownChains: 0, otherChains: 0, otherRules: 1 });
   });
+
+  test('counts neither chains that are ignored, nor rules in built-in chains that call them', () => {
+    const text = `*nat
+:OUTPUT ACCEPT [0:0]
+:KUBE-SVC-A - [0:0]
+:OTHERS - [0:0]
+-A OUTPUT -j KUBE-SVC-A
+-A OUTPUT -j OTHERS
+-A KUBE-SVC-A -j ACCEPT
+-A OTHERS -j KUBE-SVC-A
+COMMIT
+`;
+    const isIgnored = (chain: string) => chain.startsWith('KUBE-');
+    assert.deepEqual(takeCensus(DESIRED, parseIptablesSave(text), { isIgnored }), {
+      ownChains: 0,
+      otherChains: 1,
+      otherRules: 2,
+    });
+  });
 });

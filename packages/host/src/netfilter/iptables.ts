@@ -1,4 +1,4 @@
-import type { Family } from '@tenet/std';
+import { type Family, isTenetError } from '@tenet/std';
 import { runTool, TOOL_DEADLINE_MS } from './tool.ts';
 
 /** The two kernel interfaces behind the same iptables commands; their rules do not see each other. */
@@ -21,6 +21,15 @@ export interface IptablesScope {
 export interface IptablesSaveOptions extends IptablesScope {
   /** What each rule has counted too. */
   readonly counters?: boolean;
+  /** All tables when left out. */
+  readonly table?: string;
+}
+
+/** What to list of one table of the `nft` variant. */
+export interface IptablesListOptions extends Omit<IptablesScope, 'variant'> {
+  readonly table: string;
+  /** All chains when left out. */
+  readonly chain?: string;
 }
 
 /** How to change rules. */
@@ -31,10 +40,32 @@ export interface IptablesRestoreOptions extends IptablesScope {
   readonly test?: boolean;
 }
 
+/** The exit status of iptables when it was asked for a chain that is not there. */
+const NO_CHAIN = 1;
+
 /** The rules of all tables in the format of iptables-save(8). TOOL_MISSING when the variant is not installed. */
 export async function iptablesSave(options: IptablesSaveOptions = {}): Promise<string> {
-  const { variant = 'nft', family = 4, counters = false, ...where } = options;
-  return await runTool({ command: [program(variant, family, 'save'), ...(counters ? ['--counters'] : [])], ...where });
+  const { variant = 'nft', family = 4, counters = false, table, ...where } = options;
+  const args = [...(counters ? ['--counters'] : []), ...(table === undefined ? [] : ['--table', table])];
+  return await runTool({ command: [program(variant, family, 'save'), ...args], ...where });
+}
+
+/**
+ * The rules of one table or chain of the `nft` variant, with what they have counted, as `iptables -S -v` prints them
+ * (`parseIptablesList` of netfilter reads that): it asks the kernel for no others, where iptables-save asks for all, of
+ * whatever table. Empty when there is no such chain. (The legacy variant waits for the lock of the writers for it, and
+ * gets whole tables in any case.)
+ */
+export async function iptablesList(options: IptablesListOptions): Promise<string> {
+  const { family = 4, table, chain, ...where } = options;
+  const program = `${family === 4 ? 'iptables' : 'ip6tables'}-nft`;
+  try {
+    return await runTool({ command: [program, '-v', '-t', table, '-S', ...(chain ? [chain] : [])], ...where });
+  } catch (error) {
+    // It calls a chain that is not there incompatible.
+    if (chain !== undefined && isTenetError(error, 'TOOL_FAILED') && error.facts.status === NO_CHAIN) return '';
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { failHost, refusedWith } from '../errors.ts';
 import { readAttributes } from '../netlink/attributes.ts';
 import { readBe32 } from '../netlink/bytes.ts';
-import { NETLINK, NFNL_SUBSYS, NFT_MSG_GETGEN, NFTA_GEN_ID } from '../netlink/constants.ts';
+import { NETLINK, NFNL_SUBSYS, NFT_MSG, NFTA_GEN_ID } from '../netlink/constants.ts';
 import { nfgenmsg } from '../netlink/nfnetlink.ts';
 import { NetlinkSocket } from '../netlink/socket.ts';
 
@@ -15,7 +15,7 @@ export function readNftGeneration(namespacePath?: string): number | undefined {
     using socket = NetlinkSocket.open(NETLINK.NETFILTER, namespacePath);
     const { body } = socket.get({
       operation: 'read the generation of the nf_tables rules',
-      type: (NFNL_SUBSYS.NFTABLES << 8) | NFT_MSG_GETGEN,
+      type: (NFNL_SUBSYS.NFTABLES << 8) | NFT_MSG.GETGEN,
       body: [nfgenmsg.write({})],
     });
     const generation = readAttributes(body, nfgenmsg.lengthBytes).get(NFTA_GEN_ID);

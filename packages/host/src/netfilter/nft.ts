@@ -15,6 +15,13 @@ export interface NftListOptions {
   readonly what?: string;
   readonly namespace?: string;
   readonly signal?: AbortSignal;
+  /** 10 s when left out. */
+  readonly deadlineMs?: number;
+}
+
+/** Lists the ruleset, or a part of it, as JSON text (libnftables-json(5)). TOOL_FAILED when there is no such thing. */
+export async function nftListText({ what = 'ruleset', ...where }: NftListOptions = {}): Promise<string> {
+  return await runTool({ command: ['nft', '-j', 'list', ...what.split(' ')], ...where });
 }
 
 /** One object of a listing, such as `{ chain: {…} }` (libnftables-json(5)). */
@@ -26,8 +33,8 @@ export async function nftApply(text: string, { namespace, check = false, signal 
 }
 
 /** Lists the ruleset, or a part of it, without the line about the tool itself. */
-export async function nftList({ what = 'ruleset', ...where }: NftListOptions = {}): Promise<NftObject[]> {
-  const answer: unknown = JSON.parse(await runTool({ command: ['nft', '-j', 'list', ...what.split(' ')], ...where }));
+export async function nftList(options: NftListOptions = {}): Promise<NftObject[]> {
+  const answer: unknown = JSON.parse(await nftListText(options));
   return objectsIn(answer).filter((object) => !('metainfo' in object));
 }
 

@@ -97,9 +97,20 @@ export const NUD = {
 // nfnetlink.h: the subsystem is in the high byte of a message's type
 export const NFNL_SUBSYS = { CTNETLINK: 1, NFTABLES: 10 } as const;
 
+/** The multicast group that tells of changes of nf_tables. */
+export const NFNLGRP_NFTABLES = 7;
+
 // nf_tables.h
-export const NFT_MSG_GETGEN = 16;
+// biome-ignore format: columns are the table
+export const NFT_MSG = {
+  NEWTABLE: 0, DELTABLE: 2, NEWCHAIN: 3, DELCHAIN: 5, NEWRULE: 6, DELRULE: 8, NEWSET: 9, DELSET: 11,
+  NEWSETELEM: 12, DELSETELEM: 14, NEWGEN: 15, GETGEN: 16, NEWOBJ: 18, DELOBJ: 20, NEWFLOWTABLE: 22, DELFLOWTABLE: 24,
+} as const;
 export const NFTA_GEN_ID = 1;
+/** In every message but those about a generation: the name of its table. */
+export const NFTA_TABLE = 1;
+export const NFTA_CHAIN_NAME = 3;
+export const NFTA_RULE_CHAIN = 2;
 
 // nfnetlink_conntrack.h
 export const IPCTNL_MSG_CT = { GET: 1, DELETE: 2 } as const;
