@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import {
@@ -20,7 +21,9 @@ import {
   listenTcp,
   nftApply,
   nftList,
+  openTcp,
   PacketSocket,
+  ProbeSocket,
   readSysctl,
   readTxChecksum,
   setTxChecksum,
@@ -90,6 +93,35 @@ describe('sockets', () => {
     within(ends.node.name, 'bash', '-c', 'echo -n hello >/dev/udp/10.128.0.5/8081');
     assert.equal(String((await received)[0]), 'hello');
     socket.close();
+  });
+
+  test('openTcp() gives a socket that connects from another namespace', async () => {
+    const fd = listenTcp({ namespace: nodePath, address: gateway, port: 8080 });
+    const server = createServer((socket) => socket.end(String(socket.remoteAddress))).listen({ fd });
+    await once(server, 'listening');
+    const socket = new Socket({ fd: openTcp(podPath) }).connect(8080, String(gateway));
+    assert.equal(await text(socket), String(podIp));
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('ProbeSocket.open() speaks from the port that it is told, and says so when that is taken', async () => {
+    const socket = createSocket('udp4');
+    const listening = once(socket, 'listening');
+    socket.bind({ fd: bindUdp({ namespace: nodePath, address: gateway, port: 8082 }) });
+    await listening;
+    const received = once(socket, 'message');
+    const spec = { namespace: podPath, to: gateway, port: 8082, fromPort: 12_345 };
+    using probe = ProbeSocket.open({ ...spec, protocol: 'udp' }) as ProbeSocket;
+    probe.send(Uint8Array.of(1));
+    assert.equal((await received)[1].port, 12_345);
+    socket.close();
+    const taken = listenTcp({ namespace: podPath, address: podIp, port: 12_346 });
+    assert.deepEqual(ProbeSocket.open({ ...spec, protocol: 'tcp', fromPort: 12_346 }), {
+      kind: 'error',
+      errno: 'EADDRINUSE',
+    });
+    closeSync(taken);
   });
 
   test('PacketSocket carries a frame as it is from one end to the other, and hears only what comes in', async () => {

@@ -1,5 +1,5 @@
 export { readTxChecksum, setTxChecksum } from './checksum-offload.ts';
-export { deleteConntrack, listConntrack } from './conntrack.ts';
+export { deleteConntrack, deleteConntrackIf, listConntrack } from './conntrack.ts';
 export type { ConntrackEntry, ConntrackFilter, ConntrackTuple } from './conntrack-entry.ts';
 export { HOST_ERRORS, type Refusal, refusedWith, type ToolFailure } from './errors.ts';
 export { findConntrack } from './find-conntrack.ts';
@@ -38,5 +38,5 @@ export type { Neighbour, NeighbourKey, NeighbourSpec, NeighbourState } from './r
 export type { NextHop, Route, RouteFilter, RouteScope, RouteSpec, RouteType } from './route/routes.ts';
 export type { Rule, RuleAction } from './route/rules.ts';
 export { isSunk, SINK, sinkLinks } from './sink.ts';
-export { bindUdp, listenTcp, type SocketSpec } from './sockets.ts';
+export { bindUdp, listenTcp, openTcp, type SocketSpec } from './sockets.ts';
 export { readSysctl, type SysctlKey, writeSysctl } from './sysctl.ts';

@@ -1,11 +1,11 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Ip } from '@tenet/std';
+import { Ip } from '@tenet/std';
 import { errnoText } from './errors.ts';
 import { inNamespace } from './namespace/in-namespace.ts';
 import { libc } from './native.ts';
 import { u32 } from './netlink/bytes.ts';
-import { AF, SOCK } from './netlink/constants.ts';
+import { AF, SOCK, SOL_SOCKET } from './netlink/constants.ts';
 import { socketAddress } from './socket-address.ts';
 import { checked } from './system-call.ts';
 
@@ -18,6 +18,8 @@ export interface ProbeSocketSpec {
   readonly to: Ip;
   /** 0 for ICMP. */
   readonly port: number;
+  /** The port that it speaks from; the kernel chooses one when left out. Not for ICMP. */
+  readonly fromPort?: number;
   /** True: a packet that does not fit is refused. False: it is cut into fragments. */
   readonly dontFragment?: boolean;
 }
@@ -35,6 +37,10 @@ const IP_RECVERR = 11;
 const IP_PMTUDISC_DONT = 0;
 const IP_PMTUDISC_DO = 2;
 const IPPROTO_ICMP = 1;
+// socket(7)
+const SO_REUSEADDR = 2;
+
+const ANY = Ip.parse('0.0.0.0');
 
 /** The longest IPv4 packet. */
 const buffer = new Uint8Array(65_536);
@@ -91,6 +97,7 @@ function open({
   protocol,
   to,
   port,
+  fromPort,
   dontFragment = false,
 }: ProbeSocketSpec): number | { kind: 'error'; errno: string } {
   if (to.family !== 4) throw new RangeError(`${to} is not an IPv4 address`);
@@ -103,16 +110,26 @@ function open({
       checked(operation, libc().setsockopt(fd, SOL_IP, IP_MTU_DISCOVER, u32(discovery), 4));
       checked(operation, libc().setsockopt(fd, SOL_IP, IP_RECVERR, u32(1), 4));
     }
+    if (fromPort !== undefined) {
+      // The port of a connection that has just ended may be used again (ip(7)).
+      checked(operation, libc().setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, u32(1), 4));
+      const from = socketAddress(ANY, fromPort);
+      if (libc().bind(fd, from, from.length) !== 0) return closed(fd);
+    }
     const address = socketAddress(to, port);
     if (libc().connect(fd, address, address.length) === 0) return fd;
-    const errno = libc().errno();
-    if (errno === constants.errno.EINPROGRESS) return fd;
-    closeSync(fd);
-    return { kind: 'error', errno: errnoText(errno)[0] };
+    return libc().errno() === constants.errno.EINPROGRESS ? fd : closed(fd);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+/** The last call was refused: that ends the socket. */
+function closed(fd: number): { kind: 'error'; errno: string } {
+  const [errno] = errnoText(libc().errno());
+  closeSync(fd);
+  return { kind: 'error', errno };
 }
 
 function protocolNumber(protocol: ProbeSocketSpec['protocol']): number {

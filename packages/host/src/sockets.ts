@@ -35,6 +35,13 @@ export function bindUdp(spec: SocketSpec): number {
   return create(`bind UDP ${spec.address} port ${spec.port}${placeOf(spec)}`, SOCK.DGRAM, spec, () => 0);
 }
 
+/** An IPv4 TCP socket of a namespace that goes nowhere yet, for `new net.Socket({ fd })` and its `connect`. */
+export function openTcp(namespace: string): number {
+  return inNamespace(namespace, () =>
+    checked(`open a TCP socket in ${namespace}`, libc().socket(AF.INET, SOCK.STREAM | SOCK.NONBLOCK | SOCK.CLOEXEC, 0)),
+  );
+}
+
 function create(operation: string, type: number, spec: SocketSpec, finish: (fd: number) => number): number {
   const { namespace, address, port } = spec;
   const where = socketAddress(address, port);
