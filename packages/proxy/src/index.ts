@@ -1,3 +1,4 @@
+export { IptablesPlanner } from './iptables/iptables-planner.ts';
 export { type Portal, type ProxiedEndpoint, type ProxiedPort, type ProxyNode, portLabel } from './proxied-port.ts';
 export type { HealthCheck } from './proxy-service.ts';
 export type { RulesPiece, RulesPlanner } from './rules-planner.ts';

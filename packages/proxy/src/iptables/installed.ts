@@ -1,0 +1,89 @@
+/** What is installed of ours, as text: chains of others appear only where they call one of ours. */
+import type { TableName } from './own-chains.ts';
+
+/** A chain whose rules stand in any order, but for the last ones. */
+export interface DispatchChain {
+  /** How often each rule is there: more than once only when somebody else added it. */
+  readonly rules: Map<string, number>;
+  /** What must stand last does. */
+  isEndRight: boolean;
+}
+
+export interface InstalledTable {
+  /** Our chains but the dispatch chains, each with all rules as iptables-save prints them. */
+  readonly chains: Map<string, string>;
+  readonly dispatch: Map<string, DispatchChain>;
+  /** Rules of the kernel's own chains that call ours. */
+  readonly jumps: readonly Jump[];
+  /** Chains of ours that chains of others call. */
+  readonly calledByOthers: ReadonlySet<string>;
+}
+
+export interface Jump {
+  readonly chain: string;
+  readonly rule: string;
+  readonly target: string;
+}
+
+export type Installed = Readonly<Record<TableName, InstalledTable>>;
+
+/** Whether a chain can be emptied, but not removed: others call it. */
+export function isHeld({ jumps, calledByOthers }: InstalledTable, chain: string): boolean {
+  return calledByOthers.has(chain) || jumps.some(({ target }) => target === chain);
+}
+
+/** Whether all chains of ours are the same; who else calls them does not count. */
+export function isSame(a: Installed, b: Installed): boolean {
+  return isSameTable(a.nat, b.nat) && isSameTable(a.filter, b.filter);
+}
+
+/**
+ * The same, sharing text with what was believed where it is equal and owning the rest: a part of a listing would keep
+ * the whole of it in memory.
+ */
+export function adopt(read: Installed, believed: Installed | undefined): Installed {
+  return { nat: adoptTable(read.nat, believed?.nat), filter: adoptTable(read.filter, believed?.filter) };
+}
+
+/** Who else calls us, as of a newer reading. */
+export function withCalls(believed: Installed, read: Installed): Installed {
+  return {
+    nat: { ...believed.nat, ...callsOf(read.nat) },
+    filter: { ...believed.filter, ...callsOf(read.filter) },
+  };
+}
+
+function callsOf({ jumps, calledByOthers }: InstalledTable): Pick<InstalledTable, 'jumps' | 'calledByOthers'> {
+  return {
+    jumps: jumps.map(({ chain, rule, target }) => ({ chain: own(chain), rule: own(rule), target: own(target) })),
+    calledByOthers: new Set([...calledByOthers].map(own)),
+  };
+}
+
+function isSameTable(a: InstalledTable, b: InstalledTable): boolean {
+  if (a.chains.size !== b.chains.size || a.dispatch.size !== b.dispatch.size) return false;
+  for (const [chain, text] of a.chains) if (b.chains.get(chain) !== text) return false;
+  for (const [chain, { rules, isEndRight }] of a.dispatch) {
+    const other = b.dispatch.get(chain);
+    if (other === undefined || other.isEndRight !== isEndRight || other.rules.size !== rules.size) return false;
+    for (const [rule, count] of rules) if (other.rules.get(rule) !== count) return false;
+  }
+  return true;
+}
+
+function adoptTable(read: InstalledTable, believed: InstalledTable | undefined): InstalledTable {
+  const chains = new Map<string, string>();
+  for (const [chain, text] of read.chains) {
+    const known = believed?.chains.get(chain);
+    chains.set(own(chain), known === text ? known : own(text));
+  }
+  const dispatch = new Map<string, DispatchChain>();
+  for (const [chain, { rules, isEndRight }] of read.dispatch)
+    dispatch.set(chain, { rules: new Map([...rules].map(([rule, count]) => [own(rule), count])), isEndRight });
+  return { chains, dispatch, ...callsOf(read) };
+}
+
+/** A copy: engines let parts of a string share the memory of the whole. */
+function own(part: string): string {
+  return JSON.parse(JSON.stringify(part));
+}

@@ -1,0 +1,112 @@
+/** What must change so that what is installed becomes what is wanted, as edits; nothing is said of what is right. */
+import type { ChainRule, Edits, TableChain } from './edits.ts';
+import { type Installed, isHeld } from './installed.ts';
+import { type Layout, TABLES } from './own-chains.ts';
+import type { PortRules } from './port-rules.ts';
+
+/** The chains that hold no service: constant ones, and the ends of those that lead to services. */
+export function planOwnChains(installed: Installed, own: Layout): Edits {
+  const filled: Edits['filled'][number][] = [];
+  const appended: ChainRule[] = [];
+  const removed: ChainRule[] = [];
+  for (const table of TABLES) {
+    const there = installed[table];
+    for (const [chain, rules] of own[table].constant) {
+      const text = rules.map((rule) => `-A ${chain} ${rule}\n`).join('');
+      if (there.chains.get(chain) !== text) filled.push({ table, chain, text });
+    }
+    for (const [chain, end] of own[table].dispatch) {
+      const dispatch = there.dispatch.get(chain);
+      if (dispatch === undefined) filled.push({ table, chain, text: '' });
+      if (dispatch?.isEndRight ?? end.length === 0) continue;
+      for (const rule of end) {
+        removed.push(...times({ table, chain, rule }, dispatch?.rules.get(rule) ?? 0));
+        appended.push({ table, chain, rule });
+      }
+    }
+  }
+  return { filled, added: [], appended, removed, dropped: [] };
+}
+
+/** What a port lacks; with what it had before, what of that has to go too. */
+export function planPort(installed: Installed, wanted: PortRules | undefined, before?: PortRules): Edits {
+  const filled: Edits['filled'][number][] = [];
+  const dropped: TableChain[] = [];
+  for (const [chain, text] of wanted?.chains ?? [])
+    if (installed.nat.chains.get(chain) !== text) filled.push({ table: 'nat', chain, text });
+  for (const chain of before?.chains.keys() ?? []) {
+    if (wanted?.chains.has(chain) || !installed.nat.chains.has(chain)) continue;
+    filled.push({ table: 'nat', chain, text: '' });
+    if (!isHeld(installed.nat, chain)) dropped.push({ table: 'nat', chain });
+  }
+  const rules = new Set(wanted?.entries.map(({ rule }) => rule));
+  return {
+    filled,
+    added: (wanted?.entries ?? []).filter((entry) => !isInstalled(installed, entry)),
+    appended: [],
+    removed: (before?.entries ?? []).filter((entry) => !rules.has(entry.rule) && isInstalled(installed, entry)),
+    dropped,
+  };
+}
+
+/**
+ * What is installed and nobody wants, an edit at a time in the order in which it can go: rules that lead to chains,
+ * then what the chains hold, then the chains.
+ */
+export function planLeftovers(
+  installed: Installed,
+  wanted: Iterable<PortRules>,
+  own: Layout,
+): readonly Partial<Edits>[] {
+  const chains = new Set<string>();
+  const rules = new Set<string>();
+  for (const port of wanted) {
+    for (const chain of port.chains.keys()) chains.add(chain);
+    for (const { table, chain, rule } of port.entries) rules.add(`${table} ${chain} ${rule}`);
+  }
+  const removed: ChainRule[] = [];
+  for (const table of TABLES) {
+    for (const [chain, dispatch] of installed[table].dispatch) {
+      const end = own[table].dispatch.get(chain) ?? [];
+      for (const [rule, count] of dispatch.rules) {
+        if (end.includes(rule)) continue;
+        const surplus = count - (rules.has(`${table} ${chain} ${rule}`) ? 1 : 0);
+        removed.push(...times({ table, chain, rule }, surplus));
+      }
+    }
+  }
+  const unwanted = [...installed.nat.chains].filter(([chain]) => !chains.has(chain) && !own.nat.constant.has(chain));
+  return [
+    ...removed.map((rule) => ({ removed: [rule] })),
+    ...unwanted.flatMap(([chain, text]) =>
+      text === '' ? [] : [{ filled: [{ table: 'nat' as const, chain, text: '' }] }],
+    ),
+    ...unwanted.flatMap(([chain]) =>
+      isHeld(installed.nat, chain) ? [] : [{ dropped: [{ table: 'nat' as const, chain }] }],
+    ),
+  ];
+}
+
+/** All of ours, and all calls of it by the kernel's own chains. What others call is left, empty. */
+export function planRemovalOf(installed: Installed): Edits {
+  const filled: Edits['filled'][number][] = [];
+  const removed: ChainRule[] = [];
+  const dropped: TableChain[] = [];
+  for (const table of TABLES) {
+    const { chains, dispatch, jumps, calledByOthers } = installed[table];
+    removed.push(...jumps.map(({ chain, rule }) => ({ table, chain, rule })));
+    for (const chain of [...dispatch.keys(), ...chains.keys()]) {
+      filled.push({ table, chain, text: '' });
+      if (!calledByOthers.has(chain)) dropped.push({ table, chain });
+    }
+  }
+  return { filled, added: [], appended: [], removed, dropped };
+}
+
+function isInstalled(installed: Installed, { table, chain, rule }: ChainRule): boolean {
+  return installed[table].dispatch.get(chain)?.rules.has(rule) ?? false;
+}
+
+function times(rule: ChainRule, count: number): readonly ChainRule[] {
+  return Array.from({ length: count }, () => rule);
+}
