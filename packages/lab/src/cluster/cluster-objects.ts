@@ -7,9 +7,10 @@ import {
   type NetNamespaceObject,
   type NodeObject,
   type PodObject,
+  type ServiceObject,
 } from '@tenet/model';
-import { LAB_ANNOTATION } from '../kubelet/lab-annotation.ts';
-import type { NamespaceSpec, NodeSpec, PodSpec } from './cluster-spec.ts';
+import { IMAGE, LAB_ANNOTATION } from '../kubelet/lab-annotation.ts';
+import type { NamespaceSpec, NodeSpec, PodSpec, ServiceSpec } from './cluster-spec.ts';
 
 /** The Node of a node, as its kubelet would register it. */
 export function nodeObject({ name, ip }: NodeSpec): NodeObject {
@@ -51,14 +52,25 @@ export function namespaceObject({ name }: NamespaceSpec): NamespaceObject {
 }
 
 /** A pod that is bound to its node already: the lab has no scheduler. */
-export function podObject({ namespace, name, node, ip, ports }: PodSpec): PodObject {
+export function podObject({ namespace, name, node, labels, program, ip, ports }: PodSpec): PodObject {
+  const container = { name: program ?? 'answerer', image: program === undefined ? IMAGE.answerer : IMAGE[program] };
   return {
     ...typeOf('Pod'),
-    metadata: { namespace, name, ...(ip === undefined ? {} : { annotations: { [LAB_ANNOTATION.ip]: ip } }) },
-    spec: {
-      nodeName: node,
-      containers: [{ name: 'answerer', image: 'tenet.io/answerer', ...(ports === undefined ? {} : { ports }) }],
+    metadata: {
+      namespace,
+      name,
+      ...(labels === undefined ? {} : { labels }),
+      ...(ip === undefined ? {} : { annotations: { [LAB_ANNOTATION.ip]: ip } }),
     },
+    spec: { nodeName: node, containers: [{ ...container, ...(ports === undefined ? {} : { ports }) }] },
+  };
+}
+
+export function serviceObject({ namespace, name, host, spec }: ServiceSpec): ServiceObject {
+  return {
+    ...typeOf('Service'),
+    metadata: { namespace, name, ...(host === undefined ? {} : { annotations: { [LAB_ANNOTATION.host]: host } }) },
+    spec,
   };
 }
 

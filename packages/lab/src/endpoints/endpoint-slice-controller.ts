@@ -1,4 +1,4 @@
-import { type KubeClient, watchKind } from '@tenet/kube';
+import { type KubeClient, type WatchCache, watchKind } from '@tenet/kube';
 import { LABEL, type ObjectMeta, type PodObject, type ServiceObject } from '@tenet/model';
 import { backoffMs, type Clock, isTenetError, type Logger, sentenceOf } from '@tenet/std';
 import { endpointGroups, isSelecting } from './endpoint-groups.ts';
@@ -6,6 +6,9 @@ import { MANAGED_BY, type OwnedSlice, planSlices } from './plan-slices.ts';
 
 export interface EndpointSliceControllerOptions {
   readonly kube: KubeClient;
+  readonly services: WatchCache<ServiceObject>;
+  readonly pods: WatchCache<PodObject>;
+  readonly slices: WatchCache<OwnedSlice>;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: () => number;
@@ -23,22 +26,15 @@ const CROSSED = new Set(['KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS']);
  * server, or edits a slice by hand, finds out what happens then. Slices of others are left alone. Ends with the signal.
  */
 export async function runEndpointSliceController(options: EndpointSliceControllerOptions): Promise<void> {
-  const { kube, log, clock, random, signal } = options;
-  const watch = { log, clock, random, signal };
-  const services = watchKind(kube, 'Service', { ...watch, project: (service) => service });
-  const pods = watchKind(kube, 'Pod', { ...watch, project: (pod) => pod });
+  const { kube, services, pods, slices, log, clock, random, signal } = options;
   const zones = watchKind(kube, 'Node', {
-    ...watch,
+    ...{ log, clock, random, signal },
     project: ({ metadata }) => metadata.labels?.[LABEL.zone] ?? '',
     same: (a, b) => a === b,
   });
-  const slices = watchKind(kube, 'EndpointSlice', {
-    ...watch,
-    labelSelector: `${MANAGED_BY.label}=${MANAGED_BY.value}`,
-    project: (slice): OwnedSlice => slice,
-  });
   const all = [services, pods, zones, slices];
-  await Promise.all(all.map(({ synced }) => synced));
+  // Rejects only when the signal has aborted: then the loop below ends at once.
+  await Promise.all(all.map(({ synced }) => synced)).catch(() => {});
 
   /** Services to look at, and since when. */
   const due = new Map<string, string>();
@@ -54,7 +50,7 @@ export async function runEndpointSliceController(options: EndpointSliceControlle
   function markSlice(key: string): void {
     const slice = slices.get(key);
     const before = serviceOfSlice.get(key);
-    const now = slice === undefined ? undefined : serviceOf(slice.metadata);
+    const now = slice === undefined || !isOurs(slice) ? undefined : serviceOf(slice.metadata);
     if (now === undefined) serviceOfSlice.delete(key);
     else serviceOfSlice.set(key, now);
     for (const service of new Set([before, now])) if (service !== undefined) mark(service);
@@ -125,6 +121,10 @@ export async function runEndpointSliceController(options: EndpointSliceControlle
     else if (due.size === 0) await news.promise;
   }
   await Promise.all(all.map(({ ended }) => ended));
+}
+
+function isOurs({ metadata }: OwnedSlice): boolean {
+  return metadata.labels?.[MANAGED_BY.label] === MANAGED_BY.value;
 }
 
 function serviceOf({ namespace, labels }: ObjectMeta): string {

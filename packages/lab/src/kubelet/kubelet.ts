@@ -6,10 +6,13 @@ import type { Clock, Logger } from '@tenet/std';
 import { answerIn } from '../answer/answerer.ts';
 import type { NodeSpec } from '../cluster/cluster-spec.ts';
 import type { CniNode } from '../cni/run-network.ts';
+import { runEndpointSliceController } from '../endpoints/endpoint-slice-controller.ts';
+import type { OwnedSlice } from '../endpoints/plan-slices.ts';
 import { environmentOf } from '../process/daemon.ts';
 import type { Lab } from '../state/lab-state.ts';
 import { podStatus, statusPatch } from './pod-status.ts';
 import { newContainerId, type PodWorker, startPodWorker } from './pod-worker.ts';
+import { runProgram } from './run-program.ts';
 import { readSandboxes, type Sandbox } from './sandbox-file.ts';
 
 export interface KubeletOptions {
@@ -22,6 +25,7 @@ export interface KubeletOptions {
 /**
  * The kubelet of all nodes of a lab, and the programs of all pods: gives each pod that is bound to one of the nodes a
  * network namespace, has the network plugin wire it, and answers in it. Ends with the signal, leaving pods as they are.
+ * EndpointSlices are kept in the same process: the pods that they are about are known here, and one process less starts.
  */
 export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Promise<void> {
   const { paths, settings } = lab;
@@ -30,13 +34,11 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
   mkdirSync(paths.pods, { recursive: true });
   await using _outside = await answerIn({ name: 'outside', namespace: paths.namespace('outside') });
 
-  const pods = watchKind(kube, 'Pod', {
-    project: (pod) => pod,
-    log,
-    clock: CLOCK,
-    random: Math.random,
-    signal,
-  });
+  const watch = { log, clock: CLOCK, random: Math.random, signal };
+  const pods = watchKind(kube, 'Pod', { ...watch, project: (pod) => pod });
+  const services = watchKind(kube, 'Service', { ...watch, project: (service) => service });
+  const slices = watchKind(kube, 'EndpointSlice', { ...watch, project: (slice): OwnedSlice => slice });
+  const controller = runEndpointSliceController({ ...watch, kube, services, pods, slices });
   await pods.synced;
 
   function sync(): void {
@@ -46,6 +48,8 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
     for (const [uid, worker] of workers) if (!wanted.has(uid)) worker.remove();
     for (const [uid, pod] of wanted) (workers.get(uid) ?? start(newSandbox(uid, pod))).want(pod);
   }
+
+  const routes = () => ({ services: services.entries.values(), slices: slices.entries.values() });
 
   function isOurs(pod: PodObject): boolean {
     const { nodeName, hostNetwork } = pod.spec;
@@ -70,6 +74,7 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
       signal,
       random: Math.random,
       sleep: CLOCK.sleep,
+      run: (pod, netns) => runProgram(pod, { namespace: netns, routes }),
       async report(situation) {
         const pod = pods.get(`${namespace}/${name}`);
         if (pod === undefined || pod.metadata.uid !== uid) return;
@@ -97,7 +102,7 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
   for (const sandbox of readSandboxes(paths.pods)) if (nodes.has(sandbox.node)) start(sandbox);
   using _listening = pods.onChange(sync);
   sync();
-  await pods.ended;
+  await controller;
   await Promise.all([...workers.values()].map((worker) => worker.ended));
 }
 

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { deleteNamespace } from '@tenet/host';
 import type { PodObject } from '@tenet/model';
 import { backoffMs, isTenetError, type Logger, sentenceOf } from '@tenet/std';
-import { answerIn } from '../answer/answerer.ts';
 import { addressOf, type CniCall } from '../cni/cni-call.ts';
 import { type CniNode, runNetwork } from '../cni/run-network.ts';
 import { makeNamespace } from '../network/namespace.ts';
@@ -20,6 +19,8 @@ export interface PodWorkerNeeds {
   readonly record: string;
   /** Reports how the pod is; called again until it succeeds. */
   readonly report: (situation: Omit<PodSituation, 'hostIp'>) => Promise<void>;
+  /** Starts what the pod is to do, in this namespace. */
+  readonly run: (pod: PodObject, namespace: string) => Promise<AsyncDisposable>;
   readonly log: Logger;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
@@ -52,7 +53,7 @@ export function startPodWorker(found: Sandbox, needs: PodWorkerNeeds): PodWorker
   let sandbox = found;
   let wanted: PodObject | undefined;
   let removed = false;
-  let answerer: AsyncDisposable | undefined;
+  let program: AsyncDisposable | undefined;
   let news = new AbortController();
   let complaint: string | undefined;
 
@@ -72,8 +73,8 @@ export function startPodWorker(found: Sandbox, needs: PodWorkerNeeds): PodWorker
   async function wire(pod: PodObject): Promise<void> {
     if (!existsSync(sandbox.netns)) {
       // Also after somebody deleted the namespace of a wired pod: then it is wired anew.
-      await answerer?.[Symbol.asyncDispose]();
-      answerer = undefined;
+      await program?.[Symbol.asyncDispose]();
+      program = undefined;
       const { result: _, ...rest } = sandbox;
       sandbox = rest;
       writeSandbox(directory, sandbox);
@@ -85,12 +86,7 @@ export function startPodWorker(found: Sandbox, needs: PodWorkerNeeds): PodWorker
       writeSandbox(directory, sandbox);
       log.info('pod wired', { ...facts, ip: addressOf(result) });
     }
-    answerer ??= await answerIn({
-      name: facts.pod,
-      namespace: sandbox.netns,
-      tcpPorts: portsOf(pod, 'TCP'),
-      udpPorts: portsOf(pod, 'UDP'),
-    });
+    program ??= await needs.run(pod, sandbox.netns);
     await needs.report({ podIp: addressOf(sandbox.result) });
   }
 
@@ -113,7 +109,7 @@ export function startPodWorker(found: Sandbox, needs: PodWorkerNeeds): PodWorker
   }
 
   async function takeAway(): Promise<void> {
-    await answerer?.[Symbol.asyncDispose]();
+    await program?.[Symbol.asyncDispose]();
     // Nothing was made of a pod that went at once.
     const pauses = existsSync(sandbox.netns) || sandbox.result !== undefined ? DEL_PAUSES_MS : [];
     for (const [at, pauseMs] of pauses.entries()) {
@@ -166,7 +162,7 @@ export function startPodWorker(found: Sandbox, needs: PodWorkerNeeds): PodWorker
       }
       await untilNews(pauseMs);
     }
-    await answerer?.[Symbol.asyncDispose]();
+    await program?.[Symbol.asyncDispose]();
   }
 
   async function untilNews(pauseMs: number): Promise<void> {
@@ -192,11 +188,6 @@ export function startPodWorker(found: Sandbox, needs: PodWorkerNeeds): PodWorker
 /** As a runtime names a sandbox: 32 random bytes in hex. */
 export function newContainerId(): string {
   return randomBytes(32).toString('hex');
-}
-
-function portsOf(pod: PodObject, protocol: 'TCP' | 'UDP'): number[] {
-  const ports = pod.spec.containers.flatMap((container) => container.ports ?? []);
-  return ports.filter((port) => (port.protocol ?? 'TCP') === protocol).map((port) => port.containerPort);
 }
 
 function remedyOf(error: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import { inNamespace, Netlink, setTxChecksum, writeSysctl } from '@tenet/host';
 import { Ip, Prefix } from '@tenet/std';
+import type { NodeSpec } from '../cluster/cluster-spec.ts';
 import type { Lab } from '../state/lab-state.ts';
 import { makeNamespace } from './namespace.ts';
 
@@ -48,8 +49,8 @@ export function makeUnderlay({ paths, settings: { cluster, datapath } }: Lab): v
   }
 }
 
-/** Makes a node's namespace and plugs it in: a veth from the bridge to its NIC. */
-export function plugNodeIn({ paths, settings: { datapath } }: Lab, name: string): void {
+/** Makes a node's namespace and plugs it in: a veth from the bridge to its NIC, and the routes of what it publishes. */
+export function plugNodeIn({ paths, settings: { datapath, cluster } }: Lab, { name, ip }: NodeSpec): void {
   const underlay = paths.namespace('underlay');
   const node = paths.namespace(name);
   makeNamespace({ path: node, record: paths.record });
@@ -57,6 +58,8 @@ export function plugNodeIn({ paths, settings: { datapath } }: Lab, name: string)
   const port = portName(netlink);
   netlink.addVeth({ name: port, peer: { name: NIC, namespace: node } });
   netlink.changeLink(port, { master: BRIDGE, up: true });
+  for (const { network, node: at } of cluster.underlay.published)
+    if (at === name) netlink.replaceRoute({ destination: Prefix.parse(network), gateway: Ip.parse(ip) });
   if (datapath === 'netdev') {
     finishChecksums(underlay, port);
     finishChecksums(node, NIC);

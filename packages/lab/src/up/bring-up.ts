@@ -78,7 +78,7 @@ async function makeAll(lab: Lab, options: BringUpOptions, { step, stop }: Making
     for (const directory of [paths.logs, paths.pods, paths.store])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
     makeUnderlay(lab);
-    for (const { name } of cluster.nodes) plugNodeIn(lab, name);
+    for (const node of cluster.nodes) plugNodeIn(lab, node);
   });
 
   writeFileSync(paths.kubeconfig, kubeconfigText(settings.apiPort), { mode: 0o600 });

@@ -5,6 +5,7 @@ import {
   netNamespaceObject,
   nodeObject,
   podObject,
+  serviceObject,
 } from '../cluster/cluster-objects.ts';
 import type { ClusterSpec } from '../cluster/cluster-spec.ts';
 
@@ -24,5 +25,6 @@ export async function createObjects(kube: KubeClient, cluster: ClusterSpec): Pro
     if (spec.vnid !== undefined) await kube.create('NetNamespace', netNamespaceObject(spec.name, spec.vnid));
     await kube.create('Namespace', namespaceObject(spec));
   }
+  for (const spec of cluster.services) await kube.create('Service', serviceObject(spec));
   for (const spec of cluster.pods) await kube.create('Pod', podObject(spec));
 }

@@ -17,6 +17,8 @@ export class NumberPool {
   readonly #owners = new Map<number, string>();
   /** Where the search goes on, so that what was just given back is not handed out at once. */
   #cursor: number;
+  /** What `next` found last. */
+  #offered: number | undefined;
 
   constructor({ first, last, bandSize }: NumberPoolSpec) {
     if (last < first) throw new RangeError(`there is no number from ${first} to ${last}`);
@@ -44,13 +46,20 @@ export class NumberPool {
       [this.#bandEnd, this.#cursor - 1],
       [this.#first, this.#bandEnd - 1],
     ];
-    for (const [from, to] of ranges) for (let number = from; number <= to; number++) if (isFree(number)) return number;
+    for (const [from, to] of ranges) {
+      for (let number = from; number <= to; number++) {
+        if (!isFree(number)) continue;
+        this.#offered = number;
+        return number;
+      }
+    }
     return undefined;
   }
 
   take(number: number, owner: string): void {
     this.#owners.set(number, owner);
-    if (number >= this.#bandEnd) this.#cursor = number + 1;
+    // What a user picks says nothing about where free ones are.
+    if (number === this.#offered && number >= this.#bandEnd) this.#cursor = number + 1;
   }
 
   /** Gives a number back; somebody else's stays theirs. */
