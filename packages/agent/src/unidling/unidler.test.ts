@@ -106,7 +106,9 @@ function node(variant: ServiceVariant = {}, there?: Service) {
   return {
     ...{ table, unidler, portals, clock, told, forgotten, judged, pass, setService, listeners },
     portal: () => table.ports().get(KEY)?.portal,
-    setRandom: (value: number) => void (random = value),
+    setRandom(value: number) {
+      random = value;
+    },
     become(next: ServiceVariant, endpoints?: readonly string[]) {
       setService(serviceOf({ ...variant, ...next }));
       if (endpoints !== undefined) table.setSlice('alpha/web-1', sliceOf(endpoints, variant));
