@@ -5,23 +5,20 @@ import {
   type ConntrackFilter,
   createNamespace,
   deleteConntrack,
+  deleteConntrackIf,
   deleteNamespace,
   findConntrack,
   listConntrack,
 } from '@tenet/host';
 import { Ip } from '@tenet/std';
 import { kernelError } from '../../packages/host/src/errors.ts';
-import { attributes, nested, readAttributes } from '../../packages/host/src/netlink/attributes.ts';
+import { readAttributes } from '../../packages/host/src/netlink/attributes.ts';
 import { type NetlinkRequest, NetlinkSocket } from '../../packages/host/src/netlink/socket.ts';
 import { sweep } from './sweep.ts';
+import { trackConnections } from './track-connections.ts';
 
-const NETLINK_NETFILTER = 12;
 const EINVAL = 22;
-const [AF_INET, AF_INET6] = [2, 10];
-/** `NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW`. */
-const CT_NEW = 0x100;
 const CTA_FILTER = 25;
-const NLM_F_CREATE_EXCL = 0x600;
 
 const POD = Ip.parse('10.131.2.5');
 const OTHER_POD = Ip.parse('10.131.2.6');
@@ -69,6 +66,19 @@ const FILTERS: readonly { readonly filter: ConntrackFilter; readonly left: reado
     left: ['pod to service', 'pod to node', 'other pod to service', 'other pod to pod', 'IPv6', 'other IPv6'],
   },
   { filter: { protocol: 17 }, left: [] },
+  { filter: { protocol: 17, family: 4 }, left: ['IPv6', 'other IPv6'] },
+  {
+    filter: { protocol: 17, family: 4, originalDestinationPort: 54 },
+    left: ['pod to service', 'pod to node', 'other pod to service', 'other pod to pod', 'IPv6', 'other IPv6'],
+  },
+  {
+    filter: { protocol: 17, originalDestination: SERVICE, originalDestinationPort: 53 },
+    left: ['pod to node', 'other pod to pod', 'IPv6', 'other IPv6'],
+  },
+  {
+    filter: { protocol: 17, family: 4, originalDestinationPort: 53, replySource: POD },
+    left: ['pod to service', 'pod to node', 'IPv6', 'other IPv6'],
+  },
 ];
 
 for (const { name, refuses } of KERNELS) {
@@ -94,6 +104,22 @@ for (const { name, refuses } of KERNELS) {
     }
   });
 }
+
+test('deleteConntrackIf() deletes what passes and is chosen, says how many, and hands out nothing else', () => {
+  deleteConntrack({}, namespace);
+  track(POD, SERVICE, OTHER_POD, 1000, 4);
+  track(OTHER_POD, SERVICE, POD, 3000, 3);
+  const shown: number[] = [];
+  const deleted = deleteConntrackIf(
+    { family: 4, protocol: 17, replySource: OTHER_POD },
+    ({ original: { sourcePort = 0 } }) => shown.push(sourcePort) > 0 && sourcePort < 1003,
+    namespace,
+  );
+  assert.equal(deleted, 3);
+  assert.deepEqual(shown.toSorted(), [1000, 1001, 1002, 1003]);
+  const left = listConntrack({}, namespace).map(({ original }) => original.sourcePort ?? 0);
+  assert.deepEqual(left.toSorted(), [1003, 3000, 3001, 3002]);
+});
 
 test('listConntrack() lists what passes, whether or not the kernel filters', (t) => {
   deleteConntrack({}, namespace);
@@ -180,31 +206,7 @@ function refuseFilters(t: TestContext, method: 'change' | 'dump'): void {
 
 /** Tracks connections over UDP from successive ports: their first packets, and where the answers come from. */
 function track(source: Ip, destination: Ip, answerer: Ip, firstPort: number, count: number): void {
-  using socket = NetlinkSocket.open(NETLINK_NETFILTER, namespace);
-  const family = source.family === 4 ? AF_INET : AF_INET6;
-  const bodies = Array.from({ length: count }, (_, index) => [
-    Uint8Array.of(family, 0, 0, 0),
-    attributes(
-      [nested(1), tuple(source, destination, firstPort + index, 53)],
-      [nested(2), tuple(answerer, source, 53, firstPort + index)],
-      // CTA_TIMEOUT, in seconds.
-      [7, Uint8Array.of(0, 0, 0x0e, 0x10)],
-    ),
-  ]);
-  const refused = socket.changeAll({ operation: 'track', type: CT_NEW, flags: NLM_F_CREATE_EXCL, bodies });
-  assert.deepEqual(refused, []);
-}
-
-function tuple(source: Ip, destination: Ip, sourcePort: number, destinationPort: number): Uint8Array {
-  const v4 = source.family === 4;
-  return attributes(
-    [nested(1), attributes([v4 ? 1 : 3, source.toBytes()], [v4 ? 2 : 4, destination.toBytes()])],
-    [nested(2), attributes([1, Uint8Array.of(17)], [2, be16(sourcePort)], [3, be16(destinationPort)])],
-  );
-}
-
-function be16(value: number): Uint8Array {
-  return Uint8Array.of(value >> 8, value & 0xff);
+  trackConnections(namespace, { source, destination, answerer, firstPort, count });
 }
 
 /** The kinds of which all are there; a kind of which some are missing is said with the number that is left. */

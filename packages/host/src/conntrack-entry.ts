@@ -29,7 +29,10 @@ export interface ConntrackFilter {
   readonly originalDestination?: Ip;
   readonly replySource?: Ip;
   readonly protocol?: number;
+  /** Of a protocol that has ports. */
+  readonly originalDestinationPort?: number;
   readonly zone?: number;
+  readonly family?: 4 | 6;
 }
 
 /** Numbers in conntrack attributes are in network order, unlike those of rtnetlink. */
@@ -45,15 +48,23 @@ export function decodeConntrack(body: Uint8Array): ConntrackEntry | undefined {
 }
 
 /**
- * The body of a message about all connections that have the filter's addresses (CTA_FILTER). Undefined when it names
- * none, or one of IPv6: those the kernel compares the wrong way round (seen on 6.18), and would delete all others.
+ * The body of a message about all connections that have the filter's addresses, protocol and port (CTA_FILTER), the
+ * last two only when it is about IPv4: the kernel takes no filter for both families. Undefined when there is nothing to
+ * filter by, or an address of IPv6: those the kernel compares the wrong way round (seen on 6.18), and would delete all
+ * others.
  */
 export function encodeConntrackFilter(filter: ConntrackFilter): Uint8Array[] | undefined {
-  const { originalSource, originalDestination, replySource } = filter;
+  const { originalSource, originalDestination, originalDestinationPort, replySource, protocol, family } = filter;
   const given = [originalSource, originalDestination, replySource].filter((ip) => ip !== undefined);
-  if (given.length === 0 || given.some(({ family }) => family !== 4)) return undefined;
-  const original = encodeAddresses(originalSource, originalDestination);
-  const reply = encodeAddresses(replySource);
+  if (given.some((ip) => ip.family !== 4)) return undefined;
+  const isV4 = given.length > 0 || family === 4;
+  const original = encodeParts({
+    source: originalSource,
+    destination: originalDestination,
+    ...(isV4 && protocol !== undefined ? { protocol, destinationPort: originalDestinationPort } : {}),
+  });
+  const reply = encodeParts({ source: replySource });
+  if (original === undefined && reply === undefined) return undefined;
   const flags = attributes([CTA_FILTER.ORIG_FLAGS, original?.flags], [CTA_FILTER.REPLY_FLAGS, reply?.flags]);
   return [
     nfgenmsg.write({ family: AF.INET }),
@@ -104,17 +115,38 @@ export function conntrackMatches({ original, reply, zone }: ConntrackEntry, filt
     same(filter.originalDestination, original.destination) &&
     same(filter.replySource, reply.source) &&
     (filter.protocol ?? original.protocol) === original.protocol &&
+    (filter.originalDestinationPort ?? original.destinationPort) === original.destinationPort &&
+    (filter.family ?? original.source.family) === original.source.family &&
     (filter.zone ?? zone) === zone
   );
 }
 
-/** The part of a tuple that a filter names, and the flags that say so. */
-function encodeAddresses(source?: Ip, destination?: Ip) {
-  if (source === undefined && destination === undefined) return undefined;
+/** The parts of a tuple that a filter names, and the flags that say so; undefined when it names none. */
+function encodeParts({
+  source,
+  destination,
+  protocol,
+  destinationPort,
+}: {
+  readonly [part in keyof ConntrackTuple]?: ConntrackTuple[part] | undefined;
+}) {
+  const flags =
+    (source ? CTA_FILTER_F.IP_SRC : 0) |
+    (destination ? CTA_FILTER_F.IP_DST : 0) |
+    (protocol === undefined ? 0 : CTA_FILTER_F.PROTO_NUM) |
+    (destinationPort === undefined ? 0 : CTA_FILTER_F.PROTO_DST_PORT);
+  if (flags === 0) return undefined;
   const addresses = attributes([CTA_IP.V4_SRC, source?.toBytes()], [CTA_IP.V4_DST, destination?.toBytes()]);
+  const ports = attributes(
+    [CTA_PROTO.NUM, protocol === undefined ? undefined : Uint8Array.of(protocol)],
+    [CTA_PROTO.DST_PORT, destinationPort === undefined ? undefined : be16.write({ value: destinationPort })],
+  );
   return {
-    tuple: attributes([nested(CTA_TUPLE.IP), addresses]),
-    flags: u32((source ? CTA_FILTER_F.IP_SRC : 0) | (destination ? CTA_FILTER_F.IP_DST : 0)),
+    tuple: attributes(
+      [nested(CTA_TUPLE.IP), addresses.length === 0 ? undefined : addresses],
+      [nested(CTA_TUPLE.PROTO), ports.length === 0 ? undefined : ports],
+    ),
+    flags: u32(flags),
   };
 }
 

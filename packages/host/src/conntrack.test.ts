@@ -16,6 +16,8 @@ const NONE = [
   { name: 'no address', filter: { protocol: 17, zone: 0 } },
   { name: 'an address of IPv6', filter: { originalSource: POD6 } },
   { name: 'addresses of both families', filter: { originalSource: POD, replySource: POD6 } },
+  { name: 'a family alone', filter: { family: 4 as const } },
+  { name: 'a protocol of IPv6', filter: { family: 6 as const, protocol: 17 } },
 ];
 for (const { name, filter } of NONE)
   test(`encodeConntrackFilter() has no words when there is ${name}, since without any the kernel would delete all`, () => {
@@ -33,6 +35,11 @@ const WORDS = [
     wire:
       '02000000 1000 0180 0c00 0180 0800 0200 0a830206 1000 0280 0c00 0180 0800 0100 0a830205 ' +
       '1400 1980 0800 0100 02000000 0800 0200 01000000',
+  },
+  {
+    filter: { family: 4 as const, protocol: 17, originalDestinationPort: 53 },
+    // CTA_TUPLE_ORIG { CTA_TUPLE_PROTO { number, destination port } }; CTA_FILTER { original: both }
+    wire: '02000000 1800 0180 1400 0280 0500 0100 11000000 0600 0300 00350000 0c00 1980 0800 0100 28000000',
   },
 ];
 for (const { filter, wire } of WORDS)

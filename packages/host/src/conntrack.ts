@@ -28,15 +28,40 @@ export function listConntrack(filter: ConntrackFilter = {}, namespacePath?: stri
  */
 export function deleteConntrack(filter: ConntrackFilter, namespacePath?: string): void {
   withEntries(namespacePath, undefined, (socket) => {
-    if (flushed(socket, filter)) return;
-    const refused = socket.changeAll({
-      operation: 'delete a tracked connection',
-      type: messageType(IPCTNL_MSG_CT.DELETE),
-      bodies: matching(socket, filter).map(({ body }) => encodeConntrackDeletion(body)),
-    });
-    // What ended by itself meanwhile is no longer there.
-    for (const error of refused) if (!refusedWith(error, 'ENOENT')) throw error;
+    if (!flushed(socket, filter)) deleteEach(socket, matching(socket, filter));
   });
+}
+
+/**
+ * Of the tracked connections of a namespace that pass the filter deletes those that are chosen; returns how many. One
+ * walk over the kernel's table, and only what passes is handed out where the kernel knows the filter.
+ */
+export function deleteConntrackIf(
+  filter: ConntrackFilter,
+  isChosen: (entry: ConntrackEntry) => boolean,
+  namespacePath?: string,
+): number {
+  return withEntries(namespacePath, 0, (socket) => {
+    const chosen = matching(socket, filter).filter(({ entry }) => isChosen(entry));
+    deleteEach(socket, chosen);
+    return chosen.length;
+  });
+}
+
+interface Found {
+  readonly entry: ConntrackEntry;
+  /** As the kernel wrote it. */
+  readonly body: Uint8Array;
+}
+
+function deleteEach(socket: NetlinkSocket, found: readonly Found[]): void {
+  const refused = socket.changeAll({
+    operation: 'delete a tracked connection',
+    type: messageType(IPCTNL_MSG_CT.DELETE),
+    bodies: found.map(({ body }) => encodeConntrackDeletion(body)),
+  });
+  // What ended by itself meanwhile is no longer there.
+  for (const error of refused) if (!refusedWith(error, 'ENOENT')) throw error;
 }
 
 /** Does something with the tracked connections of a namespace; `none` when there cannot be any. */
@@ -61,9 +86,9 @@ function entryCount(): number | undefined {
 
 /** Lets the kernel delete by itself; false when it cannot, and then it has deleted nothing. */
 function flushed(socket: NetlinkSocket, filter: ConntrackFilter): boolean {
-  const { protocol, zone } = filter;
+  const { originalSource, originalDestination, replySource, ...others } = filter;
   const body = encodeConntrackFilter(filter);
-  if (body === undefined || protocol !== undefined || zone !== undefined) return false;
+  if (body === undefined || Object.keys(others).length > 0) return false;
   try {
     socket.change({ operation: 'delete tracked connections', type: messageType(IPCTNL_MSG_CT.DELETE), body });
     return true;
@@ -74,8 +99,8 @@ function flushed(socket: NetlinkSocket, filter: ConntrackFilter): boolean {
   }
 }
 
-function matching(socket: NetlinkSocket, filter: ConntrackFilter): { entry: ConntrackEntry; body: Uint8Array }[] {
-  // The kernel's own filter knows addresses only, and older kernels overlook it: each entry is looked at here as well.
+function matching(socket: NetlinkSocket, filter: ConntrackFilter): Found[] {
+  // The kernel's own filter knows no zones, and older kernels overlook it: each entry is looked at here as well.
   return dump(socket, filter).flatMap(({ body }) => {
     const entry = decodeConntrack(body);
     return entry && conntrackMatches(entry, filter) ? [{ entry, body }] : [];

@@ -120,4 +120,4 @@ export const CTA_IP = { V4_SRC: 1, V4_DST: 2, V6_SRC: 3, V6_DST: 4 } as const;
 export const CTA_PROTO = { NUM: 1, SRC_PORT: 2, DST_PORT: 3 } as const;
 export const CTA_FILTER = { ORIG_FLAGS: 1, REPLY_FLAGS: 2 } as const;
 /** Which parts of a tuple a filter looks at (nf_internals.h: bit n is the n-th part). */
-export const CTA_FILTER_F = { IP_SRC: 0x1, IP_DST: 0x2 } as const;
+export const CTA_FILTER_F = { IP_SRC: 0x01, IP_DST: 0x02, PROTO_NUM: 0x08, PROTO_DST_PORT: 0x20 } as const;
