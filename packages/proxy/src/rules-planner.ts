@@ -16,7 +16,7 @@ export interface RulesPlanner {
   /**
    * Takes what is really installed: what `iptables-save` prints for the node's variant, or the objects of
    * `nft -j list table ip tenet` as JSON text (empty when there is no such table). Returns whether it is what was
-   * believed. RULESET_MALFORMED for text that is no listing.
+   * believed. RULESET_MALFORMED or LISTING_MALFORMED for text that is no listing.
    */
   observe(installed: string): boolean;
   /** Whether it is known what is installed: not before the first `observe`, nor after a `failed`. */
