@@ -5,7 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type KubeClient, openKubeClient } from '@tenet/kube';
-import { type Datapath, type LabPaths, namespaceOf, openLab, readDropCounters } from '@tenet/lab';
+import {
+  type Datapath,
+  type LabPaths,
+  namespaceOf,
+  type Outcome,
+  openLab,
+  type ProbeFrom,
+  type ProxyMode,
+  probeFrom,
+  readDropCounters,
+} from '@tenet/lab';
 import { connectSwitch } from '@tenet/openflow/connection';
 import type { DropClass } from '@tenet/pipeline';
 import { Ip, Mac } from '@tenet/std';
@@ -29,12 +39,15 @@ export interface LabPod {
 
 export interface PrivateLab extends AsyncDisposable {
   readonly datapath: Datapath;
+  readonly proxy: ProxyMode;
   readonly paths: LabPaths;
   readonly kube: KubeClient;
   /** A pod by `namespace/name`, as it is now. */
   pod(name: string): Promise<LabPod>;
   /** The network namespace of `node/NAME`, `pod/NS/NAME` or `outside`. */
   netns(target: string): string;
+  /** One request from `node/NAME`, `pod/NS/NAME` or `outside`, and what became of it. */
+  probe(place: string, target: ProbeFrom): Promise<Outcome>;
   /** How many packets br0 of a node has dropped, by class. */
   drops(node: string): Promise<ReadonlyMap<DropClass, number>>;
   /** Runs the `tenet` command on this lab; its standard output. Rejects when it fails. */
@@ -43,11 +56,16 @@ export interface PrivateLab extends AsyncDisposable {
   inNetns(target: string, program: string, ...args: string[]): Promise<string>;
 }
 
+export interface PrivateLabOptions {
+  /** What the rules of services are made of; as `lab up` has it unless told. A lab that is shared is as it is. */
+  readonly proxy?: ProxyMode;
+}
+
 /**
  * Brings a lab up. Disposing of it takes it down. Where bringing up takes long all files share the one in the directory
  * TENET_TEST_LAB, which then stays.
  */
-export async function privateLab(): Promise<PrivateLab> {
+export async function privateLab({ proxy }: PrivateLabOptions = {}): Promise<PrivateLab> {
   const shared = process.env.TENET_TEST_LAB;
   const state = shared ?? (await mkdtemp(join(tmpdir(), 'tenet-lab-')));
   const tenet = async (...args: string[]): Promise<string> => {
@@ -57,7 +75,7 @@ export async function privateLab(): Promise<PrivateLab> {
   };
   if (shared === undefined) {
     const startMs = performance.now();
-    await tenet('lab', 'up', '--detach');
+    await tenet('lab', 'up', '--detach', ...(proxy === undefined ? [] : ['--proxy', proxy]));
     console.log(`# lab up in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
   }
   const lab = openLab(state);
@@ -67,9 +85,11 @@ export async function privateLab(): Promise<PrivateLab> {
   return {
     paths: lab.paths,
     datapath: lab.settings.datapath,
+    proxy: lab.settings.proxy,
     kube,
     tenet,
     netns,
+    probe: (place, target) => probeFrom(lab, place, target),
     async pod(name) {
       const [namespace = '', own = ''] = name.split('/');
       const [object, project] = await Promise.all([

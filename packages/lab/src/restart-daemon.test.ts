@@ -19,7 +19,12 @@ let lab: Lab;
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'tenet-again-'));
-  lab = claimLab(join(directory, 'state'), { datapath: 'netdev', apiPort: 1, cluster: ARTICLE_CLUSTER });
+  lab = claimLab(join(directory, 'state'), {
+    datapath: 'netdev',
+    proxy: 'iptables',
+    apiPort: 1,
+    cluster: ARTICLE_CLUSTER,
+  });
   await startDaemon(lab, SLEEPER);
 });
 

@@ -8,6 +8,8 @@ export interface ProbeTarget {
   /** The path of the namespace that it starts from. */
   readonly namespace: string;
   readonly to: ProbeSocketSpec['to'];
+  /** The port that it starts from; the kernel chooses one unless told. Not for ICMP. */
+  readonly fromPort?: number;
   readonly timeoutMs?: number;
 }
 

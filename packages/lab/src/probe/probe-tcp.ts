@@ -3,12 +3,15 @@ import { ANSWER_PORT } from '../answer/answerer.ts';
 import { exchange, type ProbeTarget } from './exchange.ts';
 import type { Outcome } from './outcome.ts';
 
+export interface TcpProbe extends ProbeTarget {
+  readonly port?: number;
+  /** The host that it asks for; the address unless told. */
+  readonly host?: string;
+}
+
 /** Asks an answerer by HTTP. */
-export function probeTcp({
-  port = ANSWER_PORT.tcp,
-  ...target
-}: ProbeTarget & { readonly port?: number }): Promise<Outcome> {
-  const request = `GET / HTTP/1.1\r\nHost: ${target.to}\r\nConnection: close\r\n\r\n`;
+export function probeTcp({ port = ANSWER_PORT.tcp, host, ...target }: TcpProbe): Promise<Outcome> {
+  const request = `GET / HTTP/1.1\r\nHost: ${host ?? target.to}\r\nConnection: close\r\n\r\n`;
   let text = '';
   return exchange({
     ...target,

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ARTICLE_CLUSTER } from '../cluster/article-cluster.ts';
 import { claimLab, findLab, releaseDirectory } from './lab-state.ts';
 
-const WISH = { datapath: 'netdev', apiPort: 1, cluster: ARTICLE_CLUSTER } as const;
+const WISH = { datapath: 'netdev', proxy: 'iptables', apiPort: 1, cluster: ARTICLE_CLUSTER } as const;
 
 test('claimLab() refuses a directory that is claimed, and one that holds something else', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'tenet-state-'));

@@ -7,9 +7,12 @@ import { checkSocketPaths, type LabPaths, labPaths } from './lab-paths.ts';
 
 export type Datapath = 'netdev' | 'system';
 
+/** What the rules of services are made of. */
+export type ProxyMode = 'iptables' | 'nftables';
+
 /** What a lab is, written once when it is claimed. */
 export interface LabSettings {
-  readonly version: 1;
+  readonly version: 2;
   /** In the environment of every process of this lab: even one that was started just before a kill -9 is found. */
   readonly token: string;
   /** Process numbers and start times mean nothing after a boot. */
@@ -17,6 +20,7 @@ export interface LabSettings {
   /** True when the directory itself is the lab's, too. */
   readonly madeDirectory: boolean;
   readonly datapath: Datapath;
+  readonly proxy: ProxyMode;
   /** The API server's port on 127.0.0.1, in the machine's namespace and in each node's. */
   readonly apiPort: number;
   readonly cluster: ClusterSpec;
@@ -36,7 +40,7 @@ export function tokenAssignment({ token }: LabSettings): string {
 }
 
 /** What a new lab is to be; the rest of its settings is found out. */
-export type LabWish = Pick<LabSettings, 'datapath' | 'apiPort' | 'cluster'>;
+export type LabWish = Pick<LabSettings, 'datapath' | 'proxy' | 'apiPort' | 'cluster'>;
 
 /**
  * Makes a directory a lab's. Of two that try at the same time one gets LAB_ALREADY_UP. A directory with anything else
@@ -53,7 +57,7 @@ export function claimLab(state: string, wish: LabWish): Lab {
   if (holds.length > 0 && findLab(state) === undefined)
     failLab('STATE_DIRECTORY_TAKEN', { state: paths.state, holds: holds.slice(0, 3).join(', ') });
   const settings: LabSettings = {
-    version: 1,
+    version: 2,
     token: randomBytes(16).toString('hex'),
     bootId: bootId(),
     madeDirectory,
@@ -128,7 +132,7 @@ function parseSettings(text: string, path: string): LabSettings {
 
 /** The version stands for the shape: only this file writes it. */
 function isSettings(value: unknown): value is LabSettings {
-  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'token' in value;
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 2 && 'token' in value;
 }
 
 function bootId(): string {

@@ -1,4 +1,5 @@
 import { type KubeClient, openKubeClient } from '@tenet/kube';
+import { type EndpointSliceObject, LABEL, type ServiceObject } from '@tenet/model';
 import { isPodReady } from '../kubelet/pod-status.ts';
 import type { Lab } from '../state/lab-state.ts';
 import { recordedProcesses } from './what-runs.ts';
@@ -13,6 +14,25 @@ export interface LabStatus {
     readonly ip: string | null;
     readonly vnid: number | null;
   }[];
+  readonly services: readonly ServiceStatus[];
+}
+
+export interface ServiceStatus {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: string;
+  /** `None` for a headless service. */
+  readonly clusterIp: string | null;
+  readonly externalIps: readonly string[];
+  readonly ports: readonly {
+    readonly name: string;
+    readonly protocol: string;
+    readonly port: number;
+    readonly nodePort: number | null;
+  }[];
+  /** How many addresses in its EndpointSlices are ready. */
+  readonly ready: number;
+  readonly endpoints: number;
 }
 
 /** The status, and what is wrong in sentences. */
@@ -41,11 +61,13 @@ export function deadProcesses(lab: Lab): string[] {
 }
 
 async function readStatus(kube: KubeClient): Promise<{ status: LabStatus; unready: string[] }> {
-  const [nodes, subnets, netNamespaces, pods] = await Promise.all([
+  const [nodes, subnets, netNamespaces, pods, services, slices] = await Promise.all([
     kube.list('Node'),
     kube.list('HostSubnet'),
     kube.list('NetNamespace'),
     kube.list('Pod'),
+    kube.list('Service'),
+    kube.list('EndpointSlice'),
   ]);
   const subnetOf = new Map(subnets.items.map(({ host, subnet }) => [host, subnet]));
   const vnidOf = new Map(netNamespaces.items.map(({ netname, netid }) => [netname, netid]));
@@ -66,6 +88,35 @@ async function readStatus(kube: KubeClient): Promise<{ status: LabStatus; unread
       ip: status?.podIP ?? null,
       vnid: vnidOf.get(namespace) ?? null,
     })),
+    services: services.items.map((service) => serviceStatus(service, slices.items)),
   };
   return { status, unready };
+}
+
+function serviceStatus({ metadata, spec }: ServiceObject, slices: readonly EndpointSliceObject[]): ServiceStatus {
+  const { name, namespace = '' } = metadata;
+  const own = slices.filter((slice) => {
+    const { namespace: of, labels } = slice.metadata;
+    return of === namespace && labels?.[LABEL.serviceName] === name;
+  });
+  const readyOf = new Map(
+    own.flatMap(({ endpoints }) =>
+      (endpoints ?? []).map(({ addresses, conditions }) => [addresses[0], conditions?.ready !== false] as const),
+    ),
+  );
+  return {
+    namespace,
+    name,
+    type: spec.type ?? 'ClusterIP',
+    clusterIp: spec.clusterIP ?? null,
+    externalIps: spec.externalIPs ?? [],
+    ports: (spec.ports ?? []).map(({ name: portName = '', protocol = 'TCP', port, nodePort }) => ({
+      name: portName,
+      protocol,
+      port,
+      nodePort: nodePort ?? null,
+    })),
+    ready: [...readyOf.values()].filter((isReady) => isReady).length,
+    endpoints: readyOf.size,
+  };
 }

@@ -10,7 +10,7 @@ import { type Daemon, LOG_LINES, startDaemon } from '../process/daemon.ts';
 import { lastLines } from '../process/tail.ts';
 import { waitUntil } from '../process/wait-until.ts';
 import { labPaths } from '../state/lab-paths.ts';
-import { claimLab, type Datapath, findLab, type Lab } from '../state/lab-state.ts';
+import { claimLab, type Datapath, findLab, type Lab, type ProxyMode } from '../state/lab-state.ts';
 import { whatRuns } from '../status/what-runs.ts';
 import { agentConfigurationText } from './agent-configuration.ts';
 import { chooseApiPort } from './api-port.ts';
@@ -23,6 +23,7 @@ export interface BringUpOptions {
   /** An absolute directory: `/run/tenet-lab`. */
   readonly state: string;
   readonly datapath: Datapath;
+  readonly proxy: ProxyMode;
   /** How to run the `tenet` command: the runtime and its main file. */
   readonly tenet: readonly [program: string, ...args: string[]];
   readonly print: Print;
@@ -37,14 +38,14 @@ const READY_DEADLINE_MS = 60_000;
  * again. LAB_ALREADY_UP when there is one.
  */
 export async function bringUp(options: BringUpOptions): Promise<Lab> {
-  const { state, datapath, print, signal } = options;
+  const { state, datapath, proxy, print, signal } = options;
   checkPreconditions('tenet lab up');
   const existing = findLab(state);
   if (existing !== undefined) failLab('LAB_ALREADY_UP', { state: existing.paths.state, runs: whatRuns(existing) });
   const startMs = performance.now();
   const stop = new AbortController();
   const apiPort = await chooseApiPort(labPaths(state).id);
-  const lab = claimLab(state, { datapath, apiPort, cluster: ARTICLE_CLUSTER });
+  const lab = claimLab(state, { datapath, proxy, apiPort, cluster: ARTICLE_CLUSTER });
   try {
     const step = steps(print, () => performance.now());
     await makeAll(lab, { ...options, signal: AbortSignal.any([signal, stop.signal]) }, { step, stop });

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { untilSignalled } from '../../until-signalled.ts';
 import { type DatapathOption, datapathOption } from './datapath-option.ts';
 import { endingOnRequest } from './ending-on-request.ts';
+import { type ProxyOption, proxyOption } from './proxy-option.ts';
 import { type StateOption, stateOption } from './state-option.ts';
 import { TENET_PROGRAM } from './tenet-program.ts';
 
@@ -15,12 +16,13 @@ export function runCommand(): Command {
     )
     .addOption(stateOption())
     .addOption(datapathOption())
-    .action(async ({ state, datapath }: StateOption & DatapathOption) => {
+    .addOption(proxyOption())
+    .action(async ({ state, datapath, proxy }: StateOption & DatapathOption & ProxyOption) => {
       using life = untilSignalled({ withParent: true });
       const { signal } = life;
       const print = (line: string) => console.log(line);
       await endingOnRequest(signal, async () => {
-        const lab = await bringUp({ state, datapath, tenet: TENET_PROGRAM, print, signal });
+        const lab = await bringUp({ state, datapath, proxy, tenet: TENET_PROGRAM, print, signal });
         try {
           await show(lab, { print, signal });
           await untilGone(lab, signal);

@@ -3,10 +3,11 @@ import { Command } from 'commander';
 import { untilSignalled } from '../../until-signalled.ts';
 import { type DatapathOption, datapathOption } from './datapath-option.ts';
 import { endingOnRequest } from './ending-on-request.ts';
+import { type ProxyOption, proxyOption } from './proxy-option.ts';
 import { type StateOption, stateOption } from './state-option.ts';
 import { TENET_PROGRAM } from './tenet-program.ts';
 
-interface UpOptions extends StateOption, DatapathOption {
+interface UpOptions extends StateOption, DatapathOption, ProxyOption {
   readonly detach?: true;
 }
 
@@ -16,12 +17,13 @@ export function upCommand(): Command {
     .option('--detach', 'return when everything is ready; `tenet lab down` takes it down')
     .addOption(stateOption())
     .addOption(datapathOption())
-    .action(async ({ state, datapath, detach }: UpOptions) => {
+    .addOption(proxyOption())
+    .action(async ({ state, datapath, proxy, detach }: UpOptions) => {
       using life = untilSignalled({ withParent: detach === undefined });
       const { signal } = life;
       const print = (line: string) => console.log(line);
       await endingOnRequest(signal, async () => {
-        const lab = await bringUp({ state, datapath, tenet: TENET_PROGRAM, print, signal });
+        const lab = await bringUp({ state, datapath, proxy, tenet: TENET_PROGRAM, print, signal });
         if (detach) return;
         print('press Ctrl-C to take it down');
         await untilGone(lab, signal);
