@@ -77,14 +77,14 @@ describe('a lab that was brought up', () => {
   test('up says what runs already and what to do when there is one', async () => {
     const again = await lab('up', '--detach', '--state', first);
     assert.equal(again.status, 1);
-    assert.match(again.stderr, /lab is already up: dt-infra1 and dt-node2 with 5 pods, 9 processes run/);
+    assert.match(again.stderr, /lab is already up: dt-infra1 and dt-node2 with 8 pods, 9 processes run/);
     assert.match(again.stderr, /tenet lab down --state/);
   });
 
   test('status -o json has the form that scripts rely on', async () => {
     const { status, stdout } = await lab('status', '-o', 'json', '--state', first);
     assert.equal(status, 0);
-    const { nodes, pods } = JSON.parse(stdout);
+    const { nodes, pods, services } = JSON.parse(stdout);
     assert.deepEqual(nodes, [
       { name: 'dt-infra1', ip: '10.122.70.72', subnet: '10.131.2.0/23' },
       { name: 'dt-node2', ip: '10.122.70.73', subnet: '10.130.0.0/23' },
@@ -100,12 +100,34 @@ describe('a lab that was brought up', () => {
     assert.deepEqual(seen.sort(), [
       'alpha/client dt-node2',
       'alpha/web dt-infra1',
+      'alpha/web-2 dt-node2',
       'beta/client dt-node2',
       'beta/db dt-infra1',
+      'beta/db-2 dt-node2',
+      'default/router dt-infra1',
       'logging/logging-es-1 dt-infra1',
     ]);
     const vnids = new Map(pods.map((pod: { namespace: string; vnid: number }) => [pod.namespace, pod.vnid]));
-    assert.equal(new Set(vnids.values()).size, 3);
+    assert.deepEqual([vnids.get('default'), vnids.get('logging'), new Set(vnids.values()).size], [0, 0, 3]);
+    const es9200 = { name: '', protocol: 'TCP', port: 9200, nodePort: null };
+    const service = {
+      type: 'ClusterIP',
+      clusterIp: '172.30.229.30',
+      externalIps: [],
+      ports: [es9200],
+      ready: 1,
+      endpoints: 1,
+    };
+    assert.deepEqual(
+      services.find(({ name }: { name: string }) => name === 'logging-es'),
+      { namespace: 'logging', name: 'logging-es', ...service },
+    );
+    assert.deepEqual(
+      services.map(
+        (each: { namespace: string; name: string; ready: number }) => `${each.namespace}/${each.name} ${each.ready}`,
+      ),
+      ['alpha/web 2', 'beta/db 2', 'default/router 1', 'logging/logging-es 1'],
+    );
   });
 
   for (const [target, status] of [

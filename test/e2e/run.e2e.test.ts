@@ -63,27 +63,40 @@ function idOf(state: string): string {
 }
 
 const MATRIX = `\
-from \\ to             alpha/client  alpha/web  beta/client  beta/db   logging/logging-es-1  dt-infra1  dt-node2  outside
-alpha/client          -             reaches    blocked      blocked   reaches               reaches    reaches   reaches
-alpha/web             reaches       -          blocked      blocked   reaches               reaches    reaches   reaches
-beta/client           blocked       blocked    -            reaches   reaches               reaches    reaches   reaches
-beta/db               blocked       blocked    reaches      -         reaches               reaches    reaches   reaches
-logging/logging-es-1  reaches       reaches    reaches      reaches   -                     reaches    reaches   reaches
-dt-infra1             reaches       reaches    reaches      reaches   reaches               -          reaches   reaches
-dt-node2              reaches       reaches    reaches      reaches   reaches               reaches    -         reaches
-outside               no route      no route   no route     no route  no route              reaches    reaches   -
+from \\ to             alpha/client  alpha/web  alpha/web-2  beta/client  beta/db   beta/db-2  default/router  logging/logging-es-1  dt-infra1  dt-node2  outside
+alpha/client          -             reaches    reaches      blocked      blocked   blocked    reaches         reaches               reaches    reaches   reaches
+alpha/web             reaches       -          reaches      blocked      blocked   blocked    reaches         reaches               reaches    reaches   reaches
+alpha/web-2           reaches       reaches    -            blocked      blocked   blocked    reaches         reaches               reaches    reaches   reaches
+beta/client           blocked       blocked    blocked      -            reaches   reaches    reaches         reaches               reaches    reaches   reaches
+beta/db               blocked       blocked    blocked      reaches      -         reaches    reaches         reaches               reaches    reaches   reaches
+beta/db-2             blocked       blocked    blocked      reaches      reaches   -          reaches         reaches               reaches    reaches   reaches
+default/router        reaches       reaches    reaches      reaches      reaches   reaches    -               reaches               reaches    reaches   reaches
+logging/logging-es-1  reaches       reaches    reaches      reaches      reaches   reaches    reaches         -                     reaches    reaches   reaches
+dt-infra1             reaches       reaches    reaches      reaches      reaches   reaches    reaches         reaches               -          reaches   reaches
+dt-node2              reaches       reaches    reaches      reaches      reaches   reaches    reaches         reaches               reaches    -         reaches
+outside               no route      no route   no route     no route     no route  no route   no route        no route              reaches    reaches   -
 `;
 
 /** From, to, and the node whose switch drops: the destination's. */
 const BLOCKED = [
   ['alpha/client', 'beta/client', 'dt-node2'],
   ['alpha/client', 'beta/db', 'dt-infra1'],
+  ['alpha/client', 'beta/db-2', 'dt-node2'],
   ['alpha/web', 'beta/client', 'dt-node2'],
   ['alpha/web', 'beta/db', 'dt-infra1'],
+  ['alpha/web', 'beta/db-2', 'dt-node2'],
+  ['alpha/web-2', 'beta/client', 'dt-node2'],
+  ['alpha/web-2', 'beta/db', 'dt-infra1'],
+  ['alpha/web-2', 'beta/db-2', 'dt-node2'],
   ['beta/client', 'alpha/client', 'dt-node2'],
   ['beta/client', 'alpha/web', 'dt-infra1'],
+  ['beta/client', 'alpha/web-2', 'dt-node2'],
   ['beta/db', 'alpha/client', 'dt-node2'],
   ['beta/db', 'alpha/web', 'dt-infra1'],
+  ['beta/db', 'alpha/web-2', 'dt-node2'],
+  ['beta/db-2', 'alpha/client', 'dt-node2'],
+  ['beta/db-2', 'alpha/web', 'dt-infra1'],
+  ['beta/db-2', 'alpha/web-2', 'dt-node2'],
 ] as const;
 
 describe('tenet lab run', () => {
@@ -94,8 +107,11 @@ describe('tenet lab run', () => {
     assert.ok(text.includes(`\n${MATRIX}\n`), text);
     for (const [from, to, node] of BLOCKED)
       assert.match(text, new RegExp(`^${from} → ${to} +blocked: \\d+ × tenant-mismatch counted on ${node}$`, 'm'));
-    // 8 places and 56 pairs; that nothing gets from outside to 5 pods says nothing.
-    assert.match(text, /^proven with real packets, 51 pairs by TCP, UDP and ICMP: .*\(8 of 8 dropped and counted\)$/m);
+    // 11 places and 110 pairs; that nothing gets from outside to 8 pods says nothing.
+    assert.match(
+      text,
+      /^proven with real packets, 102 pairs by TCP, UDP and ICMP: .*\(18 of 18 dropped and counted\)$/m,
+    );
     assert.doesNotMatch(text, /NOT AS EXPECTED|expected/);
     const id = idOf(run.state);
     run.child.kill('SIGINT');
@@ -116,9 +132,16 @@ describe('tenet lab run', () => {
     inNamespace(pod, () => writeSysctl('net.ipv4.icmp_echo_ignore_all', '1'));
     await run.says('press Ctrl-C to take the lab down');
     const text = run.text();
-    assert.match(text, /^NOT AS EXPECTED: 4 of 51 pairs by TCP, UDP and ICMP$/m);
+    assert.match(text, /^NOT AS EXPECTED: 6 of 102 pairs by TCP, UDP and ICMP$/m);
     assert.doesNotMatch(text, /proven/);
-    for (const from of ['alpha/client', 'logging/logging-es-1', 'dt-infra1', 'dt-node2']) {
+    for (const from of [
+      'alpha/client',
+      'alpha/web-2',
+      'default/router',
+      'logging/logging-es-1',
+      'dt-infra1',
+      'dt-node2',
+    ]) {
       const complaint = new RegExp(
         `^ {2}${from} → alpha/web: expected reaches, seen as [0-9.]+; seen TCP answered .*, ICMP timeout$`,
         'm',
