@@ -161,6 +161,11 @@ export const {
     remedy: ({ variant, ours }) =>
       `move those rules to iptables-${ours} or remove them; iptables-${variant}-save shows them`,
   }),
+  HEALTH_CHECK_NOT_SERVED: kind<{ service: string; port: number }>({
+    says: ({ service, port }) => `the health check of service ${service} cannot be served at port ${port}`,
+    remedy: ({ service, port }) =>
+      `check which program holds port ${port}, or make Service ${service} anew with another healthCheckNodePort`,
+  }),
   METRICS_NOT_SERVED: kind<{ address: string }>({
     says: ({ address }) => `metrics cannot be served at ${address}`,
     remedy: ({ address }) => `check which program holds ${address}, or choose another for metrics.listen`,
