@@ -1,6 +1,15 @@
 /** An agent's host rules in a network namespace of a test's own. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createNamespace, deleteNamespace, iptablesRestore, iptablesSave, readRulesVersion } from '@tenet/host';
+import {
+  createNamespace,
+  deleteNamespace,
+  iptablesList,
+  iptablesRestore,
+  iptablesSave,
+  NftNews,
+  readLegacySizes,
+  readRulesVersion,
+} from '@tenet/host';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { Ip, type Logger, Mac, Prefix, SILENT } from '@tenet/std';
 import { HostRulesSync } from '../../packages/agent/src/host/host-rules-sync.ts';
@@ -36,8 +45,11 @@ export function rulesOf(
     onChanged,
     ...rest,
     netfilter: {
+      iptablesList: (options) => iptablesList({ ...options, namespace }),
       iptablesSave: (options) => iptablesSave({ ...options, namespace }),
       iptablesRestore: (text, options) => iptablesRestore(text, { ...options, namespace }),
+      hearOfRules: () => NftNews.open(namespace),
+      readLegacySizes: () => readLegacySizes(namespace),
       readRulesVersion: (scope) => readRulesVersion({ ...scope, namespace }),
       ...netfilter,
     },

@@ -8,6 +8,7 @@ import {
   NftNews,
   readLegacyDigest,
   readLegacySizes,
+  readNftGeneration,
 } from '@tenet/host';
 import { formatRule, parseIptablesList, parseIptablesSave } from '@tenet/netfilter';
 import { within } from './node-and-pod.ts';
@@ -52,8 +53,11 @@ describe('NftNews', () => {
   for (const { by, changes } of STEPS) {
     test(`take() names ${changes.length === 0 ? 'nothing' : changes.join(', ')} after ${by}`, () => {
       run(by);
-      const taken = news.take()?.map(({ family, table, chain }) => [family, table, chain].filter(Boolean).join(' '));
-      assert.deepEqual(taken?.sort(), changes);
+      const taken = news.take();
+      const places = taken?.map(({ family, table, chain }) => [family, table, chain].filter(Boolean).join(' '));
+      const [latest] = taken?.slice(-1) ?? [];
+      if (latest !== undefined) assert.equal(latest.generation, readNftGeneration(NAMESPACE));
+      assert.deepEqual([...new Set(places)].sort(), changes);
       assert.deepEqual(news.take(), [], 'once');
     });
   }
@@ -78,7 +82,8 @@ describe('NftNews', () => {
       deleteNamespace(`/run/netns/${other}`);
     }
     run('nft add table ip ours');
-    assert.deepEqual(news.take(), [{ family: NFPROTO_IPV4, table: 'ours' }]);
+    const generation = readNftGeneration(NAMESPACE);
+    assert.deepEqual(news.take(), [{ generation, family: NFPROTO_IPV4, table: 'ours' }]);
   });
 });
 

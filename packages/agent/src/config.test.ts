@@ -29,6 +29,21 @@ describe('parseAgentConfig()', () => {
       text: 'nodeName: a\nmetrics: { listen: "127.0.0.1:65536" }',
       problem: /metrics\.listen: must have a port/,
     },
+    {
+      name: 'a proxy that is none of ours',
+      text: 'nodeName: a\nproxy: { mode: ipvs }',
+      problem: /proxy\.mode/,
+    },
+    {
+      name: 'an address of node ports that is no network',
+      text: 'nodeName: a\nproxy: { nodePortAddresses: [192.0.2.0/24, 192.0.2.1/24] }',
+      problem: /proxy\.nodePortAddresses\.1: must be a CIDR/,
+    },
+    {
+      name: 'to write never',
+      text: 'nodeName: a\nproxy: { syncsPerSecond: 0 }',
+      problem: /proxy\.syncsPerSecond/,
+    },
   ];
   for (const { name, text, problem } of REFUSED) {
     test(`refuses ${name} and names the setting`, () => {
@@ -46,6 +61,15 @@ describe('parseAgentConfig()', () => {
     assert.equal(config.openvswitch.database, '/run/openvswitch/db.sock');
     assert.deepEqual(config.metrics.listen, { host: '127.0.0.1', port: 9101, text: '127.0.0.1:9101' });
     assert.equal(statusSocketOf(config), '/run/tenet/status.sock');
+    assert.deepEqual(config.proxy, { mode: 'iptables', nodePortAddresses: [], syncsPerSecond: 5, syncBurst: 10 });
+  });
+
+  test('reads the networks of node ports', () => {
+    const { proxy } = parseAgentConfig(
+      'nodeName: a\nproxy: { nodePortAddresses: [192.0.2.0/24, "::1/128"] }',
+      'f.yaml',
+    );
+    assert.deepEqual(proxy.nodePortAddresses.map(String), ['192.0.2.0/24', '::1/128']);
   });
 
   const LISTEN = [

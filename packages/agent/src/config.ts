@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { DEFAULT_CNI_SOCKET } from '@tenet/model/cni';
+import { Prefix } from '@tenet/std';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { failAgent } from './errors.ts';
@@ -16,6 +17,16 @@ const listen = z
   })
   .refine((address) => address === undefined || isIP(address.host) !== 0, 'must have an IP address')
   .refine((address) => address === undefined || address.port <= 65_535, 'must have a port of at most 65535');
+
+/** A CIDR, which is of no host. */
+const network = z.string().transform((text, context) => {
+  try {
+    return Prefix.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be a CIDR such as 192.0.2.0/24' });
+    return z.NEVER;
+  }
+});
 
 const path = z.string().regex(/^\//, 'must be an absolute path');
 
@@ -41,11 +52,23 @@ const CONFIG = z.strictObject({
       callSeconds: z.number().min(1).max(30).default(25),
     })
     .prefault({}),
-  /** Prometheus's, and `/healthz`. */
+  proxy: z
+    .strictObject({
+      /** What forwards services: this daemon, by iptables or by nftables; or another kube-proxy of the node. */
+      mode: z.enum(['iptables', 'nftables', 'none']).default('iptables'),
+      /** Which addresses of the node node ports are open at; all of them when empty. */
+      nodePortAddresses: z.array(network).default([]),
+      /** How often changes are written when they come without end, and how many of them at once after some rest. */
+      syncsPerSecond: z.number().min(0.1).max(100).default(5),
+      syncBurst: z.int().min(1).max(1_000).default(10),
+    })
+    .prefault({}),
+  /** Prometheus's, `/healthz` and `/readyz`. */
   metrics: z.strictObject({ listen: listen.prefault('127.0.0.1:9101') }).prefault({}),
 });
 
 export type AgentConfig = z.infer<typeof CONFIG>;
+export type ProxyMode = AgentConfig['proxy']['mode'];
 
 /** An address to listen at, and how it was written. */
 export type ListenAddress = NonNullable<AgentConfig['metrics']['listen']>;

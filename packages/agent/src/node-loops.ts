@@ -94,7 +94,12 @@ export class NodeLoops implements AsyncDisposable {
       log,
       onChanged: (change) => metrics.changed('flows', change),
     });
-    this.#rules = new HostRulesSync({ node, log, onChanged: (change) => metrics.changed('host rules', change) });
+    this.#rules = new HostRulesSync({
+      node,
+      proxy: config.proxy.mode,
+      log,
+      onChanged: (change) => metrics.changed('host rules', change),
+    });
     this.#session = new SwitchSession({
       flows: this.#flows,
       known: () => this.#knownPorts(),
@@ -200,6 +205,7 @@ export class NodeLoops implements AsyncDisposable {
     await this.#connecting;
     await this.#ended;
     this.#hostNetwork[Symbol.dispose]();
+    this.#rules[Symbol.dispose]();
   }
 
   async #onSwitch(connection: SwitchConnection, ended: AbortSignal): Promise<void> {

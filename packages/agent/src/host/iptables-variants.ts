@@ -1,9 +1,25 @@
-import { type IptablesVariant, iptablesRestore, iptablesSave, readRulesVersion } from '@tenet/host';
+import {
+  type IptablesVariant,
+  iptablesList,
+  iptablesRestore,
+  iptablesSave,
+  NftNews,
+  readLegacySizes,
+  readRulesVersion,
+} from '@tenet/host';
 import { type Census, type DesiredRules, parseIptablesSave, type Ruleset, takeCensus } from '@tenet/netfilter';
 import { isTenetError } from '@tenet/std';
+import { isServiceChain } from './service-chains.ts';
 
 /** How a node's netfilter is spoken to. */
-export const NETFILTER = { iptablesRestore, iptablesSave, readRulesVersion };
+export const NETFILTER = {
+  iptablesList,
+  iptablesRestore,
+  iptablesSave,
+  readLegacySizes: (): string | undefined => readLegacySizes(),
+  readRulesVersion,
+  hearOfRules: (): NftNews => NftNews.open(),
+};
 
 export type Netfilter = typeof NETFILTER;
 
@@ -34,14 +50,14 @@ function weightOf({ otherChains, otherRules }: Census): number {
   return otherChains + otherRules;
 }
 
-/** The rules of a variant; none when it is not installed. One that is there and does not start is no empty one. */
+/** The rules of a variant, but those of services, of which there may be 100,000; none when it is not installed. One that is there and does not start is no empty one. */
 export async function readIfInstalled(
   netfilter: Pick<Netfilter, 'iptablesSave'>,
   variant: IptablesVariant,
   signal: AbortSignal,
 ): Promise<Ruleset> {
   try {
-    return parseIptablesSave(await netfilter.iptablesSave({ variant, signal }));
+    return parseIptablesSave(await netfilter.iptablesSave({ variant, signal }), { withoutRulesOf: isServiceChain });
   } catch (error) {
     if (isTenetError(error, 'TOOL_MISSING')) return { tables: new Map() };
     throw error;

@@ -8,6 +8,8 @@ export interface OtherVariantOptions {
   readonly variant: IptablesVariant;
   /** What the variant in use is to hold; here nothing of it is. */
   readonly desired: DesiredRules;
+  /** Chains that are not counted, whoever made them. */
+  readonly isIgnored: (chain: string) => boolean;
   readonly netfilter: Netfilter;
   readonly log: Logger;
   /** A clock in milliseconds that nobody sets. */
@@ -38,7 +40,7 @@ export class OtherVariant {
 
   /** Looks if the time has come; resolves with how many lines it took to remove what is ours. */
   async look(signal: AbortSignal): Promise<number> {
-    const { variant, desired, netfilter, log, nowMs } = this.#options;
+    const { variant, desired, isIgnored, netfilter, log, nowMs } = this.#options;
     const atMs = nowMs();
     if (this.#last !== undefined && atMs - this.#last.atMs < LOOK_MS) return 0;
     const version = netfilter.readRulesVersion({ variant });
@@ -47,7 +49,7 @@ export class OtherVariant {
     if (isSame) return 0;
     try {
       const installed = await readIfInstalled(netfilter, variant, signal);
-      this.#count(takeCensus(desired, installed).otherRules);
+      this.#count(takeCensus(desired, installed, { isIgnored }).otherRules);
       const removal = planRestore({ tables: [], ownedPrefixes: desired.ownedPrefixes }, installed);
       if (removal === undefined) return 0;
       await netfilter.iptablesRestore(removal, { variant, signal, noflush: true });

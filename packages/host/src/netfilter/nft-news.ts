@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { inNamespace } from '../namespace/in-namespace.ts';
 import { libc } from '../native.ts';
 import { readAttributes } from '../netlink/attributes.ts';
-import { readText, u16, u32 } from '../netlink/bytes.ts';
+import { readBe32, readText, u16, u32 } from '../netlink/bytes.ts';
 import {
   AF,
   NETLINK,
@@ -11,6 +11,7 @@ import {
   NFNLGRP_NFTABLES,
   NFT_MSG,
   NFTA_CHAIN_NAME,
+  NFTA_GEN_ID,
   NFTA_RULE_CHAIN,
   NFTA_TABLE,
   SOCK,
@@ -21,6 +22,8 @@ import { checked } from '../system-call.ts';
 
 /** What of nf_tables somebody has changed. */
 export interface NftChange {
+  /** The generation of the rules (`readNftGeneration`) that the change has led to. */
+  readonly generation: number;
   /** NFPROTO_IPV4 is 2, NFPROTO_INET 1, … (linux/netfilter.h). */
   readonly family: number;
   readonly table: string;
@@ -41,6 +44,8 @@ const DATAGRAMS_READ = 64;
 export class NftNews implements Disposable {
   readonly #fd: number;
   #open = true;
+  /** Told already, but not yet to which generation it led: that comes last. */
+  #pending: Omit<NftChange, 'generation'>[] = [];
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -64,8 +69,8 @@ export class NftNews implements Disposable {
   }
 
   /**
-   * What has changed since the last call, each place once; undefined when it cannot be told, because there was more than
-   * the socket holds (ENOBUFS) or than is worth reading.
+   * What has changed since the last call, each place once in a generation; undefined when it cannot be told, because there
+   * was more than the socket holds (ENOBUFS) or than is worth reading.
    */
   take(): readonly NftChange[] | undefined {
     if (!this.#open) throw new TypeError('these news are closed');
@@ -75,29 +80,45 @@ export class NftNews implements Disposable {
       // What nobody reads is not copied either.
       const length = libc().recv(this.#fd, buffer, isWhole ? buffer.length : 1, MSG_DONTWAIT);
       const errno = length < 0 ? libc().errno() : 0;
-      if (errno === constants.errno.EAGAIN) return isWhole ? [...changes.values()] : undefined;
+      if (errno === constants.errno.EAGAIN) break;
       if (errno === constants.errno.EINTR) continue;
       if (errno === constants.errno.ENOBUFS) isWhole = false;
       else checked('hear of changes of nf_tables', length);
       datagrams += 1;
       isWhole &&= datagrams <= DATAGRAMS_READ;
-      if (!isWhole) continue;
-      for (const message of decodeMessages(buffer.slice(0, length))) {
-        const change = changeIn(message);
-        if (change !== undefined) changes.set(`${change.family} ${change.table} ${change.chain ?? ''}`, change);
-      }
+      if (isWhole) for (const message of decodeMessages(buffer.slice(0, length))) this.#hear(message, changes);
     }
+    if (isWhole) return [...changes.values()];
+    this.#pending = [];
+    return undefined;
   }
 
   [Symbol.dispose](): void {
     if (this.#open) closeSync(this.#fd);
     this.#open = false;
   }
+
+  #hear(message: NetlinkMessage, changes: Map<string, NftChange>): void {
+    if (message.type >> 8 !== NFNL_SUBSYS.NFTABLES) return;
+    const change = changeIn(message);
+    if (change !== undefined) this.#pending.push(change);
+    const generation = generationIn(message);
+    if (generation === undefined) return;
+    for (const each of this.#pending)
+      changes.set(`${generation} ${each.family} ${each.table} ${each.chain ?? ''}`, { generation, ...each });
+    this.#pending = [];
+  }
+}
+
+/** The last message of a commit has the number of the generation that it made. */
+function generationIn({ type, body }: NetlinkMessage): number | undefined {
+  if ((type & 0xff) !== NFT_MSG.NEWGEN) return undefined;
+  const generation = readAttributes(body, nfgenmsg.lengthBytes).get(NFTA_GEN_ID);
+  return generation && readBe32(generation);
 }
 
 /** Undefined for what changes no rule: the number of a generation, a trace. */
-function changeIn({ type, body }: NetlinkMessage): NftChange | undefined {
-  if (type >> 8 !== NFNL_SUBSYS.NFTABLES) return undefined;
+function changeIn({ type, body }: NetlinkMessage): Omit<NftChange, 'generation'> | undefined {
   const attributes = readAttributes(body, nfgenmsg.lengthBytes);
   const table = attributes.get(NFTA_TABLE);
   const chainAt = CHAIN_AT.get(type & 0xff);

@@ -1,0 +1,131 @@
+import type { IptablesVariant } from '@tenet/host';
+import { type DesiredRules, parseIptablesSave, type Ruleset } from '@tenet/netfilter';
+import type { Netfilter } from './iptables-variants.ts';
+import { LegacyRulesWatch } from './legacy-rules-watch.ts';
+import { NftRulesWatch } from './nft-rules-watch.ts';
+import { type ListRules, readOwnRules } from './read-own-rules.ts';
+import { iptablesConcerns } from './rules-concerns.ts';
+import { RULES_CONCERNS, type RulesConcern, type RulesWatch } from './rules-watch.ts';
+import { isServiceChain } from './service-chains.ts';
+import { Turns } from './turns.ts';
+
+export interface InstalledRulesOptions {
+  readonly variant: IptablesVariant;
+  /** What the host wants: it says whose a change is. */
+  readonly desired: DesiredRules;
+  readonly netfilter: Netfilter;
+  readonly nowMs: () => number;
+}
+
+/** What may be done with the rules while it is one's turn. */
+export interface RulesTurn {
+  /** All rules as iptables-save prints them, with counters. Whoever keeps rules is shown them. */
+  readWhole(signal: AbortSignal): Promise<string>;
+  /** What the host's own rules are compared with: all but the rules of services. */
+  readOwn(signal: AbortSignal): Promise<Ruleset>;
+  /** One run of iptables-restore. */
+  write(restore: string, signal: AbortSignal): Promise<void>;
+}
+
+/** Above this all rules are read only when it is necessary: 10,000 services are 12 million characters, and take 1.5 s. */
+const MANY_CHARACTERS = 1_000_000;
+
+/** How long services may keep the tools: iptables-legacy takes a second to change one of 100,000 rules. */
+const TOOL_DEADLINE_MS = 30_000;
+
+/**
+ * The node's iptables rules: the host's and those of services are read and written through here, one after the other, so
+ * that each knows what it has left without reading it again.
+ */
+export class InstalledRules implements Disposable {
+  readonly variant: IptablesVariant;
+  readonly #options: InstalledRulesOptions;
+  readonly #watch: RulesWatch;
+  readonly #turns = new Turns();
+  readonly #readers = new Set<(text: string) => void>();
+  #areMany = false;
+
+  constructor(options: InstalledRulesOptions) {
+    this.variant = options.variant;
+    this.#options = options;
+    this.#watch = watchOf(options);
+  }
+
+  /** So many that nobody should read them all without need. */
+  get areMany(): boolean {
+    return this.#areMany;
+  }
+
+  /** Whose rules may be others than those that were read last, or written through here since. */
+  look(): ReadonlySet<RulesConcern> {
+    return this.#watch.look();
+  }
+
+  /** Shows all rules to someone each time they were read, whoever asked for it. */
+  onRead(reader: (text: string) => void): Disposable {
+    this.#readers.add(reader);
+    return { [Symbol.dispose]: () => void this.#readers.delete(reader) };
+  }
+
+  /** Does something with the rules that nobody else changes meanwhile by these means. */
+  async turn<T>(work: (turn: RulesTurn) => Promise<T>): Promise<T> {
+    return await this.#turns.take(() =>
+      work({
+        readWhole: (signal) => this.#readWhole(signal),
+        readOwn: (signal) => this.#readOwn(signal),
+        write: (restore, signal) => this.#write(restore, signal),
+      }),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]();
+  }
+
+  async #readWhole(signal: AbortSignal): Promise<string> {
+    const { variant, netfilter } = this.#options;
+    const read = () => netfilter.iptablesSave({ variant, signal, counters: true, deadlineMs: TOOL_DEADLINE_MS });
+    return await this.#watch.reading(RULES_CONCERNS, async () => {
+      const text = await read();
+      this.#areMany = text.length > MANY_CHARACTERS;
+      for (const reader of this.#readers) reader(text);
+      return text;
+    });
+  }
+
+  async #readOwn(signal: AbortSignal): Promise<Ruleset> {
+    const { desired, netfilter, variant } = this.#options;
+    // The legacy tools get whole tables out of the kernel, whatever they are asked for.
+    if (!this.#areMany || variant === 'legacy')
+      return parseIptablesSave(await this.#readWhole(signal), { withoutRulesOf: isServiceChain });
+    const list: ListRules = (table, chain) =>
+      netfilter.iptablesList({ table, signal, ...(chain !== undefined && { chain }) });
+    return await this.#watch.reading(['host'], () => readOwnRules(desired, list));
+  }
+
+  async #write(restore: string, signal: AbortSignal): Promise<void> {
+    const { variant, netfilter } = this.#options;
+    const commits = restore.split('\n').filter((line) => line.startsWith('*')).length;
+    await this.#watch.writing(commits, () =>
+      netfilter.iptablesRestore(restore, { variant, signal, noflush: true, deadlineMs: TOOL_DEADLINE_MS }),
+    );
+  }
+}
+
+function watchOf({ variant, desired, netfilter, nowMs }: InstalledRulesOptions): RulesWatch {
+  const readVersion = () => netfilter.readRulesVersion({ variant });
+  switch (variant) {
+    case 'legacy':
+      return new LegacyRulesWatch({ readSizes: netfilter.readLegacySizes, readDigest: readVersion, nowMs });
+    case 'nft':
+      return new NftRulesWatch({
+        readGeneration: () => numberOf(readVersion()),
+        news: netfilter.hearOfRules(),
+        concernsOf: iptablesConcerns(desired),
+      });
+  }
+}
+
+function numberOf(version: string | undefined): number | undefined {
+  return version === undefined ? undefined : Number(version);
+}
