@@ -97,12 +97,15 @@ export async function privateNode({
   subnet = '10.131.2.0/29',
   nodeIp = NODE_IP,
   callSeconds = 25,
+  proxy = {},
 }: {
   readonly clusterNetwork?: ClusterNetworkObject;
   readonly subnet?: string;
   readonly nodeIp?: string;
   /** How long a call of the plugin may take. */
   readonly callSeconds?: number;
+  /** How the daemon forwards services. */
+  readonly proxy?: { readonly mode?: 'iptables' | 'nftables' | 'none' };
 } = {}): Promise<PrivateNode> {
   await using undo = new AsyncDisposableStack();
   const ovs = undo.use(await privateOvs());
@@ -146,6 +149,7 @@ export async function privateNode({
       datapath: 'netdev',
       openvswitch: { database: ovs.dbSocket, runDirectory: ovs.directory },
       cni: { socket, leases, configDirectory, binDirectory, callSeconds },
+      proxy,
     }),
   );
   const conflist = join(configDirectory, '80-tenet.conflist');
