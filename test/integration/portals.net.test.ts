@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { inNamespace, iptablesRestore, listConntrack, listenTcp, openTcp, ProbeSocket, writeSysctl } from '@tenet/host';
+import { inNamespace, iptablesRestore, listConntrack, listenTcp, ProbeSocket, writeSysctl } from '@tenet/host';
 import { Ip, Prefix } from '@tenet/std';
 import { forgetDatagrams } from '../../packages/agent/src/unidling/forget-datagrams.ts';
 import { gateway, nodeAndPod, podIp } from './node-and-pod.ts';
 import { until } from './private-node.ts';
+import { tcpClient, textOf } from './tcp-client.ts';
 
 const SERVICE = Ip.parse('172.30.0.10');
 const ENDPOINT_PORT = 8080;
@@ -67,9 +68,9 @@ after(async () => {
 });
 
 function dial(namespace: string, to: Ip, port: number): Socket {
-  const socket = new Socket({ fd: openTcp(namespace), allowHalfOpen: true });
+  const socket = tcpClient(namespace, to, port);
   stack.defer(() => void socket.destroy());
-  return socket.connect({ host: to.toString(), port });
+  return socket;
 }
 
 function send(namespace: string, to: Ip, port: number): ProbeSocket {
@@ -105,9 +106,7 @@ for (const { who, from, address } of CLIENTS) {
   test(`a connection of ${who} to the service is held and joined to the endpoint`, async () => {
     const socket = dial(from, SERVICE, 80);
     socket.end('said while it waits');
-    let answer = '';
-    for await (const chunk of socket) answer += chunk;
-    assert.equal(answer, 'said while it waits');
+    assert.equal(await textOf(socket), 'said while it waits');
     assert.deepEqual(await heard('a client'), { client: address });
     assert.deepEqual(await heard('it is joined'), { joined: true });
     assert.equal(sources.at(-1), gateway.toString());

@@ -15,7 +15,7 @@ export interface SleepingPortOptions {
   readonly record: (service: Service, port: ProxiedPort) => Promise<void>;
   /** Whether this node may connect to the address for a client of the project's service. */
   readonly mayJoin: (ip: Ip, namespace: string) => Promise<boolean>;
-  /** Forgets the UDP connections that the rules once led to the portal. */
+  /** Forgets which UDP clients the rules once led to the portal. */
   readonly forgetDatagrams: (portal: Portal) => void;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -121,11 +121,8 @@ export class SleepingPort implements Disposable {
   /** Rules were installed, which lead to the portal or do not. */
   installed(isLedTo: boolean): void {
     if (isLedTo) this.#unledSinceMs = undefined;
-    else if (this.#unledSinceMs === undefined) {
-      this.#unledSinceMs = this.#options.clock.nowMs();
-      this.#hadDatagrams = this.#now.port.protocol === 'udp';
-    }
-    this.#forgetDatagrams();
+    else this.#unledSinceMs ??= this.#options.clock.nowMs();
+    this.#hadDatagrams = false;
   }
 
   /** Closes the portal; lets go of all who wait. Who was joined to an endpoint stays. */
@@ -151,8 +148,8 @@ export class SleepingPort implements Disposable {
   }
 
   /**
-   * UDP goes where its first datagram went, for as long as more come. One that met the old rules at the last moment is
-   * tracked only after the others were forgotten: then its next datagrams are seen here.
+   * UDP goes where its first datagram went, for as long as more come. One that met the old rules at the last moment may
+   * be tracked only after those that had met them were forgotten: then its next datagrams are seen here.
    */
   #forgetDatagrams(): void {
     if (this.#unledSinceMs === undefined || !this.#hadDatagrams) return;
