@@ -2,8 +2,7 @@
 import type { Ip } from '@tenet/std';
 import { type ProxiedEndpoint, type ProxiedPort, type ProxyNode, portLabel } from '../proxied-port.ts';
 import {
-  BY_ADDRESS,
-  BY_PORT,
+  anyOf,
   MASQUERADE,
   MASQUERADE_UNLESS_POD,
   type OwnSet,
@@ -49,18 +48,12 @@ const SOURCE_RULES = {
   'pick-local': [],
 } as const satisfies Record<Way, readonly string[]>;
 
-/** Where a way finds its endpoints. */
-const SLOTS = {
-  pick: { address: 'endpoints', port: 'node-port-endpoints' },
-  'pick-here': { address: 'endpoints', port: 'node-port-endpoints' },
-  'pick-masq': { address: 'endpoints', port: 'node-port-endpoints' },
-  'pick-local': { address: 'local-endpoints', port: 'local-node-port-endpoints' },
-} as const satisfies Record<Way, Record<'address' | 'port', OwnSet>>;
-
 /** What a port's service is known by: one of its addresses, or the node port. */
 interface Name {
   readonly by: 'address' | 'port';
   readonly key: string;
+  /** The key without the protocol. */
+  readonly socket: string;
 }
 
 /** Everything that a port asks of the table; equal for equal ports. */
@@ -126,7 +119,9 @@ class Draft implements Forwarding {
     this.inside = this.#names([clusterIp]);
     this.outside = [
       ...this.#names([...port.externalIps, ...port.loadBalancerIps]),
-      ...(nodePort === undefined ? [] : [{ by: 'port', key: `${protocol} . ${nodePort}` } as const]),
+      ...(nodePort === undefined
+        ? []
+        : [{ by: 'port', key: `${protocol} . ${nodePort}`, socket: `${nodePort}` } as const]),
     ];
   }
 
@@ -178,18 +173,19 @@ class Draft implements Forwarding {
   }
 
   /** By data: a slot is drawn, and the endpoint looked up. */
-  #pick({ by, key }: Name, way: Way, endpoints: readonly ProxiedEndpoint[]): string {
-    const set = SLOTS[way][by];
+  #pick({ by, socket }: Name, way: Way, endpoints: readonly ProxiedEndpoint[]): string {
+    const { protocol } = this.port;
+    const whose = way === 'pick-local' ? 'local-' : '';
+    const set: OwnSet = `${protocol}-${whose}${by === 'port' ? 'node-port-' : ''}endpoints`;
     endpoints.forEach(({ ip, port }, slot) => {
-      this.elements.push({ set, key: `${key} . ${slot}`, tail: ` : ${ip} . ${port}` });
+      this.elements.push({ set, key: `${socket} . ${slot}`, tail: ` : ${ip} . ${port}` });
     });
     // To data it is the same whose endpoints they are.
     const shared = way === 'pick-here' ? 'pick' : way;
-    const chain = `${by === 'port' ? 'node-' : ''}${shared}-${endpoints.length}`;
-    const choice = `${by === 'address' ? BY_ADDRESS : BY_PORT} . ${slotOf(endpoints.length)}`;
+    const chain = `${by === 'port' ? 'node-' : ''}${shared}-${protocol}-${endpoints.length}`;
     this.sharedChains.set(chain, [
       ...SOURCE_RULES[way],
-      `dnat ip to ${choice} map @${set}`,
+      `dnat ip to ${slotOf(protocol, by, endpoints.length)} map @${set}`,
       // The slot is gone when the number of endpoints changed since this packet was led here. Sent on, it would be
       // tracked as a connection that is not translated, and all that follows it as well; now the next one is.
       'drop',
@@ -215,9 +211,9 @@ class Draft implements Forwarding {
     this.chains.set(chain, [
       ...SOURCE_RULES[way],
       ...targets.map(({ clients, take }) => `ip saddr @${clients} ${take}`),
-      ...targets.map(({ take }, at) => (at === targets.length - 1 ? take : `${slotOf(targets.length - at)} 0 ${take}`)),
+      ...targets.map(({ take }, at) => (at === targets.length - 1 ? take : `${anyOf(targets.length - at)} 0 ${take}`)),
       // Only who finds a full set comes here: he is served, and forgotten.
-      `meta l4proto ${protocol} dnat ip to ${slotOf(targets.length)} map { ${slots.join(', ')} }`,
+      `meta l4proto ${protocol} dnat ip to ${anyOf(targets.length)} map { ${slots.join(', ')} }`,
     ]);
     return chain;
   }
@@ -225,6 +221,10 @@ class Draft implements Forwarding {
   #names(ips: readonly Ip[]): readonly Name[] {
     const { protocol, port } = this.port;
     const distinct = new Set(ips.filter(({ family }) => family === 4).map(String));
-    return [...distinct].map((ip) => ({ by: 'address', key: `${ip} . ${protocol} . ${port}` }));
+    return [...distinct].map((ip) => ({
+      by: 'address',
+      key: `${ip} . ${protocol} . ${port}`,
+      socket: `${ip} . ${port}`,
+    }));
   }
 }

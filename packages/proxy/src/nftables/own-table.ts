@@ -2,6 +2,7 @@
  * What the table `ip tenet` always has, whatever services there are: its sets and maps, and the chains that look
  * into them. A service is a few elements; a packet's cost does not depend on how many there are.
  */
+import type { ServiceProtocol } from '@tenet/model';
 import type { Prefix } from '@tenet/std';
 import type { ProxyNode } from '../proxied-port.ts';
 
@@ -14,9 +15,14 @@ const PODS_LINK = 'tun0';
 export const BY_ADDRESS = 'ip daddr . meta l4proto . th dport';
 export const BY_PORT = 'meta l4proto . th dport';
 
-/** One of `choices` slots, each with the same chance. */
-export function slotOf(choices: number): string {
+/** One of `choices`, each with the same chance. */
+export function anyOf(choices: number): string {
   return `numgen random mod ${choices}`;
+}
+
+/** A slot of what the destination names, as the key of a map of endpoints. */
+export function slotOf(protocol: ServiceProtocol, by: 'address' | 'port', choices: number): string {
+  return `${by === 'address' ? 'ip daddr . ' : ''}${protocol} dport . ${anyOf(choices)}`;
 }
 
 /** Set on packets whose source becomes this node's address; the bit that kube-proxy uses for the same. */
@@ -57,11 +63,19 @@ const SOCKET = 'ipv4_addr . inet_service';
 /** Elements in this order: what decides who is reached comes after what it leads to. */
 export const OWN_SETS = {
   /** The endpoints of a service by slot; slots are numbered from 0 without gaps. */
-  endpoints: slots(BY_ADDRESS, ADDRESS_KEY),
-  'node-port-endpoints': slots(BY_PORT, PORT_KEY),
+  'tcp-endpoints': slots('tcp', 'address'),
+  'udp-endpoints': slots('udp', 'address'),
+  'sctp-endpoints': slots('sctp', 'address'),
+  'tcp-node-port-endpoints': slots('tcp', 'port'),
+  'udp-node-port-endpoints': slots('udp', 'port'),
+  'sctp-node-port-endpoints': slots('sctp', 'port'),
   /** Those of this node, for clients from outside with policy Local. */
-  'local-endpoints': slots(BY_ADDRESS, ADDRESS_KEY),
-  'local-node-port-endpoints': slots(BY_PORT, PORT_KEY),
+  'tcp-local-endpoints': slots('tcp', 'address'),
+  'udp-local-endpoints': slots('udp', 'address'),
+  'sctp-local-endpoints': slots('sctp', 'address'),
+  'tcp-local-node-port-endpoints': slots('tcp', 'port'),
+  'udp-local-node-port-endpoints': slots('udp', 'port'),
+  'sctp-local-node-port-endpoints': slots('sctp', 'port'),
   /** An endpoint twice: what comes from it and goes to it must not bear its own address. */
   hairpins: { kind: 'set', text: 'type ipv4_addr . ipv4_addr;', types: 'ipv4_addr . ipv4_addr' },
   /** Which sockets are portals, and which clients are led to them. */
@@ -165,12 +179,17 @@ function atOwnAddress({ nodePortAddresses }: ProxyNode): readonly string[] {
     .map((prefix) => `${isOwn} ${spelledPrefix(prefix)}`);
 }
 
-/** Only an expression can say that a key ends with a number. */
-function slots(key: string, types: string): Declaration {
+/**
+ * Only an expression can say that a key ends with a number, and then data are expressions too. A map for every
+ * protocol, where one could do: a port among the data is a certain protocol's, and nft makes each rule with the map
+ * match that; called `th dport` it would be any's, but nft 1.0.6 takes no more rules for such a map once the kernel has
+ * it ("conflicting protocols specified: ip vs. th").
+ */
+function slots(protocol: ServiceProtocol, by: 'address' | 'port'): Declaration {
   return {
     kind: 'map',
-    text: `typeof ${key} . ${slotOf(2)} : ip daddr . th dport;`,
-    types: `${types} . integer : ${SOCKET}`,
+    text: `typeof ${slotOf(protocol, by, 2)} : ip daddr . ${protocol} dport;`,
+    types: `${by === 'address' ? 'ipv4_addr . ' : ''}inet_service . integer : ${SOCKET}`,
   };
 }
 

@@ -6,12 +6,12 @@ import type { TableState } from './table-state.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Types of what a key or datum is made of, for versions of nft that list expressions in their place. */
-const TYPE_OF: Readonly<Record<string, string>> = {
-  'ip daddr': 'ipv4_addr',
-  'meta l4proto': 'inet_proto',
-  'th dport': 'inet_service',
-};
+/** Types of the expressions that some versions of nft list in their place. */
+const TYPE_OF: readonly (readonly [RegExp, string])[] = [
+  [/^ip daddr$/, 'ipv4_addr'],
+  [/^\w+ dport$/, 'inet_service'],
+  [/^numgen /, 'integer'],
+];
 
 /** Where /etc/protocols is missing, nft prints numbers. */
 const PROTOCOLS: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
@@ -90,27 +90,28 @@ function typeText(type: unknown): string {
   if (!isJson(type)) return spellValue(type);
   return spellValue(type.typeof)
     .split(' . ')
-    .map((part) => TYPE_OF[part] ?? (part.startsWith('numgen ') ? 'integer' : part))
+    .map((part) => TYPE_OF.find(([expression]) => expression.test(part))?.[1] ?? part)
     .join(' . ');
 }
 
-function elementsOf({ elem }: Json): Map<string, string> {
+function elementsOf({ type, elem }: Json): Map<string, string> {
+  const protocolAt = Array.isArray(type) ? type.indexOf('inet_proto') : -1;
   const found = new Map<string, string>();
   if (!Array.isArray(elem)) return found;
   for (const each of elem) {
     const [left, data] = Array.isArray(each) ? each : [each, undefined];
     const { val = left, comment } = isJson(left) && isJson(left.elem) ? left.elem : {};
     const note = comment === undefined ? '' : ` comment "${spellValue(comment)}"`;
-    found.set(keyOf(val), `${note}${data === undefined ? '' : ` : ${spellValue(data)}`}`);
+    found.set(keyOf(val, protocolAt), `${note}${data === undefined ? '' : ` : ${spellValue(data)}`}`);
   }
   return found;
 }
 
-function keyOf(value: unknown): string {
-  const parts = isJson(value) && Array.isArray(value.concat) ? value.concat.map(spellValue) : [spellValue(value)];
-  // The protocol comes first, or after an address.
-  const at = parts[0]?.includes('.') ? 1 : 0;
-  parts[at] = PROTOCOLS[parts[at] ?? ''] ?? parts[at] ?? '';
+function keyOf(value: unknown, protocolAt: number): string {
+  if (!isJson(value) || !Array.isArray(value.concat)) return spellValue(value);
+  const parts = value.concat.map(spellValue);
+  const protocol = parts[protocolAt];
+  if (protocol !== undefined) parts[protocolAt] = PROTOCOLS[protocol] ?? protocol;
   return parts.join(' . ');
 }
 
