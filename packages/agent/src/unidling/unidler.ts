@@ -36,11 +36,6 @@ export class Unidler implements Disposable {
     this.#listening = options.services.onChange((changed) => this.#heard(changed));
   }
 
-  /** Ports whose clients are held on this node. */
-  get portalCount(): number {
-    return [...this.#sleeping.values()].filter(({ isHeld }) => isHeld).length;
-  }
-
   /**
    * Takes in what is now: to be called whenever ports or services have changed, before rules are planned, and every
    * second. Costs what sleeps, not what there is. Throws what failed first, when all else is done.
@@ -66,7 +61,8 @@ export class Unidler implements Disposable {
   }
 
   /**
-   * The rules in the kernel are those for these ports. Until then, and a little longer, a portal stays open that is no
+   * The rules in the kernel are those for these ports: to be called whenever they have been written, or found to be so.
+   * Until then, and a little longer, a portal stays open that is no
    * longer needed: a client may have been led there.
    */
   installed(ports: ReadonlyMap<string, ProxiedPort>): void {
