@@ -44,7 +44,8 @@ export function sentenceOfPair(outcome: PairOutcome): string {
   return PROBED.map((protocol) => `${protocol} ${phraseOf(outcome[protocol])}`).join(', ');
 }
 
-function phraseOf(outcome: Outcome): string {
+/** `answered by alpha/web, which saw 10.131.2.2`. */
+export function phraseOf(outcome: Outcome): string {
   switch (outcome.outcome) {
     case 'answered':
       return `answered by ${outcome.answer.pod}, which saw ${outcome.answer.client}`;
