@@ -14,7 +14,7 @@ export interface InstalledTable {
   readonly chains: Map<string, string>;
   readonly dispatch: Map<string, DispatchChain>;
   /** Rules of the kernel's own chains that call ours. */
-  readonly jumps: readonly Jump[];
+  jumps: readonly Jump[];
   /** Chains of ours that chains of others call. */
   readonly calledByOthers: ReadonlySet<string>;
 }
@@ -26,6 +26,18 @@ export interface Jump {
 }
 
 export type Installed = Readonly<Record<TableName, InstalledTable>>;
+
+/** A dispatch chain from its text as iptables-save prints it, and the rules that must stand last. */
+export function dispatchOf(chain: string, text: string, end: readonly string[]): DispatchChain {
+  const start = `-A ${chain} `.length;
+  const inOrder = text.split('\n').flatMap((line) => (line === '' ? [] : [line.slice(start)]));
+  const rules = new Map<string, number>();
+  for (const rule of inOrder) rules.set(rule, (rules.get(rule) ?? 0) + 1);
+  const isEndRight = end.every(
+    (rule, at) => inOrder[inOrder.length - end.length + at] === rule && rules.get(rule) === 1,
+  );
+  return { rules, isEndRight };
+}
 
 /** Whether a chain can be emptied, but not removed: others call it. */
 export function isHeld({ jumps, calledByOthers }: InstalledTable, chain: string): boolean {

@@ -3,8 +3,9 @@ import type { RulesPiece, RulesPlanner } from '../rules-planner.ts';
 import { applyEdits, type Edits, linesOf, mergeEdits, restoreText, rulesIn } from './edits.ts';
 import { adopt, type Installed, isSame, withCalls } from './installed.ts';
 import { type Layout, ownChains } from './own-chains.ts';
-import { packSteps, type Step } from './pack-steps.ts';
-import { planLeftovers, planOwnChains, planPort, planRemovalOf } from './plan-edits.ts';
+import { packEdits } from './pack-edits.ts';
+import { planLeftovers, planOwnChains, planPort } from './plan-edits.ts';
+import { planRemovalStep } from './plan-removal.ts';
 import { type PortRules, portRules } from './port-rules.ts';
 import { readInstalled } from './read-installed.ts';
 
@@ -12,9 +13,6 @@ import { readInstalled } from './read-installed.ts';
 interface PlannedPiece {
   readonly piece: RulesPiece;
   readonly edits: Edits;
-  readonly steps: readonly Step[];
-  /** With it nothing is installed that nobody wants. */
-  readonly isSweepEnd: boolean;
 }
 
 /**
@@ -29,11 +27,11 @@ export class IptablesPlanner implements RulesPlanner {
   readonly #own: Layout;
   readonly #rules = new WeakMap<ProxiedPort, PortRules>();
   #installed: Installed | undefined;
-  /** The ports whose rules are known to be installed, all of them and nothing else of theirs. */
-  readonly #settled = new Map<string, ProxiedPort>();
-  /** Nothing of ours is installed but what settled ports want. */
-  #isSwept = false;
+  /** When present, what these ports want is installed and nothing else of ours. */
+  #settled: ReadonlyMap<string, ProxiedPort> | undefined;
   #planned: readonly PlannedPiece[] = [];
+  /** What is installed once all that is planned is applied; absent for a removal. */
+  #target: ReadonlyMap<string, ProxiedPort> | undefined;
 
   constructor({ node }: { readonly node: ProxyNode }) {
     this.#node = node;
@@ -59,29 +57,22 @@ export class IptablesPlanner implements RulesPlanner {
 
   plan(ports: ReadonlyMap<string, ProxiedPort>): readonly RulesPiece[] {
     const installed = this.#known();
-    const steps = this.#isSwept ? this.#changes(installed, ports) : this.#all(installed, ports);
-    const open: Step[] = [];
-    for (const step of steps) {
-      if (linesOf(step.edits) > 0) open.push(step);
-      else this.#settle(step);
-    }
-    const groups = packSteps(open);
-    this.#planned = groups.map((group, at) => planned(installed, group, at === groups.length - 1));
-    if (groups.length === 0) this.#isSwept = true;
+    const parts = this.#settled === undefined ? this.#all(installed, ports) : this.#changes(installed, ports);
+    this.#planned = packEdits(parts, installed, this.#own).map((edits) => planned(installed, edits));
+    this.#target = new Map(ports);
+    if (this.#planned.length === 0) this.#settled = this.#target;
     return this.#planned.map(({ piece }) => piece);
   }
 
   /**
-   * One piece that removes all of our chains, and the rules by which the kernel's own chains call them; undefined when
-   * there are none. What chains of others call is left, empty.
+   * The next piece that removes our chains, and the rules by which the kernel's own chains call them: to be asked for
+   * again once it is applied, until it is undefined. What chains of others call is left, empty.
    */
   planRemoval(): RulesPiece | undefined {
     const installed = this.#known();
-    const edits = planRemovalOf(installed);
-    // A later plan starts from what is left.
-    this.#settled.clear();
-    this.#isSwept = false;
-    this.#planned = linesOf(edits) === 0 ? [] : [planned(installed, [{ edits }], false)];
+    const edits = mergeEdits([planRemovalStep(installed)]);
+    this.#planned = linesOf(edits) === 0 ? [] : [planned(installed, edits)];
+    this.#target = undefined;
     return this.#planned[0]?.piece;
   }
 
@@ -89,38 +80,39 @@ export class IptablesPlanner implements RulesPlanner {
     const [first, ...rest] = this.#planned;
     if (first?.piece !== piece) throw new RangeError('this piece is not the next one of the last plan');
     applyEdits(this.#known(), first.edits, this.#own);
-    for (const step of first.steps) this.#settle(step);
-    if (first.isSweepEnd) this.#isSwept = true;
     this.#planned = rest;
+    // Half a plan leaves what only a look at everything can tell from leftovers.
+    this.#settled = rest.length === 0 ? this.#target : undefined;
   }
 
   failed(): void {
     this.#installed = undefined;
-    this.#settled.clear();
-    this.#isSwept = false;
+    this.#settled = undefined;
     this.#planned = [];
   }
 
   /** While nothing else is installed, only ports that changed since can differ. */
-  *#changes(installed: Installed, ports: ReadonlyMap<string, ProxiedPort>): Iterable<Step> {
+  #changes(installed: Installed, ports: ReadonlyMap<string, ProxiedPort>): readonly Partial<Edits>[] {
+    const settled = this.#settled ?? new Map();
+    const parts: Partial<Edits>[] = [];
     for (const [key, port] of ports) {
-      const before = this.#settled.get(key);
+      const before = settled.get(key);
       if (before === port) continue;
-      const edits = planPort(installed, this.#rulesOf(port), before && this.#rulesOf(before));
-      yield { edits, settles: { key, port } };
+      parts.push(planPort(installed, this.#rulesOf(port), before && this.#rulesOf(before)));
     }
-    for (const [key, port] of this.#settled) {
-      if (!ports.has(key))
-        yield { edits: planPort(installed, undefined, this.#rulesOf(port)), settles: { key, port: undefined } };
-    }
+    for (const [key, port] of settled)
+      if (!ports.has(key)) parts.push(planPort(installed, undefined, this.#rulesOf(port)));
+    return parts;
   }
 
   /** All that is wanted, beside all that is installed. */
-  *#all(installed: Installed, ports: ReadonlyMap<string, ProxiedPort>): Iterable<Step> {
-    yield { edits: planOwnChains(installed, this.#own) };
-    for (const [key, port] of ports) yield { edits: planPort(installed, this.#rulesOf(port)), settles: { key, port } };
+  #all(installed: Installed, ports: ReadonlyMap<string, ProxiedPort>): readonly Partial<Edits>[] {
     const wanted = [...ports.values()].map((port) => this.#rulesOf(port));
-    for (const edits of planLeftovers(installed, wanted, this.#own)) yield { edits };
+    return [
+      planOwnChains(installed, this.#own),
+      ...wanted.map((rules) => planPort(installed, rules)),
+      planLeftovers(installed, wanted, this.#own),
+    ];
   }
 
   #rulesOf(port: ProxiedPort): PortRules {
@@ -131,22 +123,17 @@ export class IptablesPlanner implements RulesPlanner {
     return rules;
   }
 
-  #settle({ settles }: Step): void {
-    if (settles?.port !== undefined) this.#settled.set(settles.key, settles.port);
-    else if (settles !== undefined) this.#settled.delete(settles.key);
-  }
-
   #known(): Installed {
     if (this.#installed === undefined) throw new RangeError('it is not known what is installed');
     return this.#installed;
   }
 }
 
-function planned(installed: Installed, steps: readonly Step[], isSweepEnd: boolean): PlannedPiece {
-  const edits = mergeEdits(steps.map((step) => step.edits));
-  return { piece: { text: restoreText(edits), ...countOf(installed, edits) }, edits, steps, isSweepEnd };
+function planned(installed: Installed, edits: Edits): PlannedPiece {
+  return { piece: { text: restoreText(edits), ...countOf(installed, edits) }, edits };
 }
 
+/** Of a chain that is written anew only the difference counts where it is one of rules that stand for themselves. */
 function countOf(installed: Installed, edits: Edits): Omit<RulesPiece, 'text'> {
   let added = edits.added.length + edits.appended.length;
   let removed = edits.removed.length + edits.dropped.length;
@@ -155,5 +142,8 @@ function countOf(installed: Installed, edits: Edits): Omit<RulesPiece, 'text'> {
     added += rulesIn(text) + (before === undefined ? 1 : 0);
     removed += rulesIn(before ?? '');
   }
+  for (const { table, chain } of edits.emptied) removed += rulesIn(installed[table].chains.get(chain) ?? '');
+  for (const { table, chain, text } of edits.rewritten)
+    removed += Math.max(0, (installed[table].dispatch.get(chain)?.rules.size ?? 0) - rulesIn(text));
   return { added, removed };
 }

@@ -1,12 +1,12 @@
 /** What must change so that what is installed becomes what is wanted, as edits; nothing is said of what is right. */
-import type { ChainRule, Edits, TableChain } from './edits.ts';
+import type { ChainRule, ChainText, Edits, TableChain } from './edits.ts';
 import { type Installed, isHeld } from './installed.ts';
 import { type Layout, TABLES } from './own-chains.ts';
 import type { PortRules } from './port-rules.ts';
 
 /** The chains that hold no service: constant ones, and the ends of those that lead to services. */
-export function planOwnChains(installed: Installed, own: Layout): Edits {
-  const filled: Edits['filled'][number][] = [];
+export function planOwnChains(installed: Installed, own: Layout): Partial<Edits> {
+  const filled: ChainText[] = [];
   const appended: ChainRule[] = [];
   const removed: ChainRule[] = [];
   for (const table of TABLES) {
@@ -25,39 +25,33 @@ export function planOwnChains(installed: Installed, own: Layout): Edits {
       }
     }
   }
-  return { filled, added: [], appended, removed, dropped: [] };
+  return { filled, appended, removed };
 }
 
 /** What a port lacks; with what it had before, what of that has to go too. */
-export function planPort(installed: Installed, wanted: PortRules | undefined, before?: PortRules): Edits {
-  const filled: Edits['filled'][number][] = [];
+export function planPort(installed: Installed, wanted: PortRules | undefined, before?: PortRules): Partial<Edits> {
+  const filled: ChainText[] = [];
+  const emptied: TableChain[] = [];
   const dropped: TableChain[] = [];
   for (const [chain, text] of wanted?.chains ?? [])
     if (installed.nat.chains.get(chain) !== text) filled.push({ table: 'nat', chain, text });
   for (const chain of before?.chains.keys() ?? []) {
     if (wanted?.chains.has(chain) || !installed.nat.chains.has(chain)) continue;
-    filled.push({ table: 'nat', chain, text: '' });
+    emptied.push({ table: 'nat', chain });
     if (!isHeld(installed.nat, chain)) dropped.push({ table: 'nat', chain });
   }
   const rules = new Set(wanted?.entries.map(({ rule }) => rule));
   return {
     filled,
     added: (wanted?.entries ?? []).filter((entry) => !isInstalled(installed, entry)),
-    appended: [],
+    emptied,
     removed: (before?.entries ?? []).filter((entry) => !rules.has(entry.rule) && isInstalled(installed, entry)),
     dropped,
   };
 }
 
-/**
- * What is installed and nobody wants, an edit at a time in the order in which it can go: rules that lead to chains,
- * then what the chains hold, then the chains.
- */
-export function planLeftovers(
-  installed: Installed,
-  wanted: Iterable<PortRules>,
-  own: Layout,
-): readonly Partial<Edits>[] {
+/** What is installed and nobody wants. */
+export function planLeftovers(installed: Installed, wanted: Iterable<PortRules>, own: Layout): Partial<Edits> {
   const chains = new Set<string>();
   const rules = new Set<string>();
   for (const port of wanted) {
@@ -76,31 +70,12 @@ export function planLeftovers(
     }
   }
   const unwanted = [...installed.nat.chains].filter(([chain]) => !chains.has(chain) && !own.nat.constant.has(chain));
-  return [
-    ...removed.map((rule) => ({ removed: [rule] })),
-    ...unwanted.flatMap(([chain, text]) =>
-      text === '' ? [] : [{ filled: [{ table: 'nat' as const, chain, text: '' }] }],
-    ),
-    ...unwanted.flatMap(([chain]) =>
-      isHeld(installed.nat, chain) ? [] : [{ dropped: [{ table: 'nat' as const, chain }] }],
-    ),
-  ];
-}
-
-/** All of ours, and all calls of it by the kernel's own chains. What others call is left, empty. */
-export function planRemovalOf(installed: Installed): Edits {
-  const filled: Edits['filled'][number][] = [];
-  const removed: ChainRule[] = [];
-  const dropped: TableChain[] = [];
-  for (const table of TABLES) {
-    const { chains, dispatch, jumps, calledByOthers } = installed[table];
-    removed.push(...jumps.map(({ chain, rule }) => ({ table, chain, rule })));
-    for (const chain of [...dispatch.keys(), ...chains.keys()]) {
-      filled.push({ table, chain, text: '' });
-      if (!calledByOthers.has(chain)) dropped.push({ table, chain });
-    }
-  }
-  return { filled, added: [], appended: [], removed, dropped };
+  const at = (chain: string): TableChain => ({ table: 'nat', chain });
+  return {
+    removed,
+    emptied: unwanted.flatMap(([chain, text]) => (text === '' ? [] : [at(chain)])),
+    dropped: unwanted.flatMap(([chain]) => (isHeld(installed.nat, chain) ? [] : [at(chain)])),
+  };
 }
 
 function isInstalled(installed: Installed, { table, chain, rule }: ChainRule): boolean {

@@ -74,13 +74,12 @@ export function guardRules({ port, node, label, loadBalancerIps }: PortDraft, ne
   const ranges = port.sourceRanges.filter(({ family }) => family === 4);
   const { nodeIp } = node;
   const isNodeListed = nodeIp !== undefined && ranges.some((range) => range.contains(nodeIp));
-  const passing = [
-    ...ranges.map((range) => inPrefix('-s', range)),
-    // Where the load balancer's address is also one of this node's own, what the node sends there bears it.
-    ...(isNodeListed ? loadBalancerIps.map((ip) => isAddress('-s', ip)) : []),
-  ];
   return [
-    ...[...new Set(passing)].map((from) => `${from}${note} -j ${next}`),
+    ...ranges.map((range) => `${inPrefix('-s', range)}${note} -j ${next}`),
+    // Where the load balancer's address is also one of this node's own, what the node sends there bears it.
+    ...(isNodeListed ? loadBalancerIps : []).map(
+      (ip) => `${isAddress('-s', ip)}${note} -m addrtype --src-type LOCAL -j ${next}`,
+    ),
     comment(`other traffic to ${label} will be dropped by KUBE-PROXY-FIREWALL`),
   ];
 }

@@ -1,5 +1,5 @@
 import { failNetfilter, isBuiltIn } from '@tenet/netfilter';
-import type { DispatchChain, Installed, InstalledTable, Jump } from './installed.ts';
+import { dispatchOf, type Installed, type InstalledTable, type Jump } from './installed.ts';
 import { isServiceChain, type Layout, type OwnChains, type TableName } from './own-chains.ts';
 
 /** A table while it is read. */
@@ -85,28 +85,16 @@ function endOfChain(text: string, lineEnd: number, start: string): number {
 
 function declare(draft: Draft, chain: string): void {
   const end = draft.own.dispatch.get(chain);
-  if (end !== undefined) draft.dispatch.set(chain, { rules: new Map(), isEndRight: end.length === 0 });
+  if (end !== undefined) draft.dispatch.set(chain, dispatchOf(chain, '', end));
   else if (draft.own.constant.has(chain) || isServiceChain(draft.table, chain)) draft.chains.set(chain, '');
 }
 
 function take(draft: Draft, chain: string, lines: string): void {
   const before = draft.chains.get(chain);
-  const dispatch = draft.dispatch.get(chain);
+  const end = draft.own.dispatch.get(chain);
   if (before !== undefined) draft.chains.set(chain, before + lines);
-  else if (dispatch !== undefined) takeDispatch(dispatch, rulesOf(chain, lines), draft.own.dispatch.get(chain) ?? []);
+  else if (end !== undefined) draft.dispatch.set(chain, dispatchOf(chain, lines, end));
   else takeCalls(draft, chain, lines);
-}
-
-function rulesOf(chain: string, lines: string): string[] {
-  const start = `-A ${chain} `.length;
-  return lines.split('\n').flatMap((line) => (line === '' ? [] : [line.slice(start)]));
-}
-
-function takeDispatch(chain: DispatchChain, rules: readonly string[], end: readonly string[]): void {
-  for (const rule of rules) chain.rules.set(rule, (chain.rules.get(rule) ?? 0) + 1);
-  chain.isEndRight =
-    end.every((rule, at) => rules[rules.length - end.length + at] === rule) &&
-    end.every((rule) => chain.rules.get(rule) === 1);
 }
 
 /** A chain of others: which of ours does it call? A comment is no call. */
