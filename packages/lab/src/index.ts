@@ -14,6 +14,14 @@ export { execIn } from './exec-in.ts';
 export { runKubelet } from './kubelet/kubelet.ts';
 export { readDropCounters } from './probe/drop-counters.ts';
 export { type Endpoint, endpointsOf } from './probe/endpoint.ts';
+export {
+  type AskedService,
+  expectRouted,
+  expectService,
+  type PodEndpoint,
+  type ServiceAddress,
+  type ServiceOutcome,
+} from './probe/expect-service.ts';
 export { isReached, type Outcome } from './probe/outcome.ts';
 export { type ProbeFrom, probeFrom } from './probe/probe-from.ts';
 export { type PingProbe, probePing } from './probe/probe-ping.ts';
