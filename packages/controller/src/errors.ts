@@ -1,5 +1,8 @@
 import { errorKinds, kind } from '@tenet/std';
 
+/** An Event is for people: of very many endpoints these are enough to find them. */
+const TOLD_ENDPOINTS = 3;
+
 /** Everything that the controller refuses, and what the owner of the object can do about it. */
 export const { error: controllerError, table: CONTROLLER_ERRORS } = errorKinds({
   SUBNETS_EXHAUSTED: kind<{ name: string; ranges: readonly string[] }>({
@@ -32,6 +35,13 @@ export const { error: controllerError, table: CONTROLLER_ERRORS } = errorKinds({
   CHANGE_REQUEST_REFUSED: kind<{ name: string; request: string; problem: string }>({
     says: ({ name, request, problem }) => `change-network ${JSON.stringify(request)} of project ${name} ${problem}`,
     remedy: () => 'set the annotation to global, isolate or join:<project>, or remove it',
+  }),
+  ENDPOINT_IGNORED: kind<{ service: string; endpoints: readonly string[] }>({
+    says: ({ service, endpoints }) => {
+      const more = endpoints.length > TOLD_ENDPOINTS ? ` and ${endpoints.length - TOLD_ENDPOINTS} more` : '';
+      return `nothing is sent to ${endpoints.length === 1 ? 'an endpoint' : 'endpoints'} of Service ${service}: ${endpoints.slice(0, TOLD_ENDPOINTS).join(', ')}${more}`;
+    },
+    remedy: () => 'set the addresses of its EndpointSlices to ones that every node can reach',
   }),
   CLUSTER_NETWORK_CHANGED: kind<{ was: string; is: string }>({
     says: ({ was, is }) => `ClusterNetwork default now says ${is}, but this controller still works with ${was}`,

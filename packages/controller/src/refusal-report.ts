@@ -1,6 +1,6 @@
 import { type KubeClient, recordEvent } from '@tenet/kube';
 import { type Clock, type Logger, sentenceOf } from '@tenet/std';
-import type { Refusal } from './refusal.ts';
+import type { Refusal, Subject } from './refusal.ts';
 
 /** Who the Events are from. */
 const COMPONENT = 'tenet-controller';
@@ -38,20 +38,18 @@ export class RefusalReport {
     this.#standing = standing;
   }
 
-  #log({ subject: { kind, name }, error: { code, message, remedy } }: Refusal): void {
-    this.#options.log.warn('refused', { kind, name, code, error: message, remedy });
+  #log({ subject, error: { code, message, remedy } }: Refusal): void {
+    this.#options.log.warn('refused', { kind: subject.kind, name: nameOf(subject), code, error: message, remedy });
   }
 
   async #record({ subject, error: { code, message, remedy } }: Refusal): Promise<boolean> {
     const { client, clock, log } = this.#options;
-    const { kind, name, uid } = subject;
-    const object = { kind, name, ...(uid === undefined ? {} : { uid }) };
-    const event = { object, reason: reasonOf(code), message: `${message}; ${remedy}` };
+    const event = { object: subject, reason: reasonOf(code), message: `${message}; ${remedy}` };
     try {
       await recordEvent(client, { ...event, type: 'Warning', component: COMPONENT, clock });
       return true;
     } catch (error) {
-      log.debug('event not recorded', { kind, name, error: sentenceOf(error) });
+      log.debug('event not recorded', { kind: subject.kind, name: nameOf(subject), error: sentenceOf(error) });
       return false;
     }
   }
@@ -62,6 +60,11 @@ export function reasonOf(code: string): string {
   return code.toLowerCase().replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function keyOf({ subject: { kind, name, uid }, error: { code, message } }: Refusal): string {
-  return JSON.stringify([kind, name, uid, code, message]);
+/** As people write it: with its namespace, if it has one. */
+function nameOf({ namespace, name }: Subject): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+function keyOf({ subject, error: { code, message } }: Refusal): string {
+  return JSON.stringify([subject.kind, nameOf(subject), subject.uid, code, message]);
 }

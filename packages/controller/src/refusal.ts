@@ -5,6 +5,8 @@ import { isTenetError, type TenetError } from '@tenet/std';
 export interface Subject {
   readonly kind: KindName;
   readonly name: string;
+  /** Of a namespaced kind. */
+  readonly namespace?: string;
   readonly uid?: string;
 }
 

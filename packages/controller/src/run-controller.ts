@@ -3,6 +3,7 @@ import type { ClusterNetwork, KubeObject, NodeObject } from '@tenet/model';
 import { backoffMs, type Clock, isTenetError, type Logger, sentenceOf } from '@tenet/std';
 import type { Outcome } from './apply-action.ts';
 import { awaitClusterNetwork, clusterNetworkRefusals } from './cluster-network.ts';
+import { reportIgnoredEndpoints } from './endpoints/report-ignored-endpoints.ts';
 import { OwnedObjects } from './owned-objects.ts';
 import { RefusalReport } from './refusal-report.ts';
 import { internalAddressOf } from './subnet/host-address.ts';
@@ -99,7 +100,8 @@ export async function runController(options: ControllerOptions): Promise<void> {
     for (const cache of caches) cache.onChange(() => wake.ring());
     await Promise.all(caches.map((cache) => cache.synced));
     log.info('controller started');
-    await loop(network);
+    const reporting = reportIgnoredEndpoints({ client, serviceNetwork: network.serviceNetwork, ...watching });
+    await Promise.all([loop(network), reporting]);
   } catch (error) {
     if (!options.signal.aborted) throw error;
   } finally {

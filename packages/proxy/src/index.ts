@@ -6,3 +6,4 @@ export type { HealthCheck } from './proxy-service.ts';
 export type { RulesPiece, RulesPlanner } from './rules-planner.ts';
 export type { IgnoredAddress } from './service-addresses.ts';
 export { ServiceTable } from './service-table.ts';
+export { whyNoEndpoint } from './why-unusable.ts';
