@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, test } from 'node:test';
+import type { HealthCheck } from '@tenet/proxy';
 import { type Logger, SILENT } from '@tenet/std';
 import { HealthChecks } from './health-checks.ts';
 
@@ -11,7 +12,12 @@ function health({ log = SILENT, isHealthy = () => true }: { log?: Logger; isHeal
   return new HealthChecks({ host, log, isHealthy });
 }
 
-const check = (localEndpoints: number, service = 'web') => ({ namespace: 'alpha', service, localEndpoints });
+const check = (nodePort: number, localEndpoints: number, service = 'web'): HealthCheck => ({
+  namespace: 'alpha',
+  service,
+  nodePort,
+  localEndpoints,
+});
 
 /** A port that nobody has. */
 async function freePort(): Promise<number> {
@@ -53,7 +59,7 @@ describe('HealthChecks', () => {
     test(`answers ${status} when ${name}, as kube-proxy words it`, async () => {
       await using checks = health({ isHealthy: () => healthy });
       const port = await freePort();
-      await checks.keep(new Map([[port, check(endpoints)]]));
+      await checks.keep([check(port, endpoints)]);
       const body = {
         service: { namespace: 'alpha', name: 'web' },
         localEndpoints: endpoints,
@@ -67,15 +73,10 @@ describe('HealthChecks', () => {
   test('keep() changes what a port answers without closing it, and closes what is no longer wanted', async () => {
     await using checks = health();
     const [one, two] = [await freePort(), await freePort()];
-    await checks.keep(new Map([[one, check(1)]]));
-    await checks.keep(
-      new Map([
-        [one, check(0)],
-        [two, check(3, 'api')],
-      ]),
-    );
+    await checks.keep([check(one, 1)]);
+    await checks.keep([check(one, 0), check(two, 3, 'api')]);
     assert.deepEqual([(await ask(one)).status, (await ask(two)).body.service.name], [503, 'api']);
-    await checks.keep(new Map([[two, check(3, 'api')]]));
+    await checks.keep([check(two, 3, 'api')]);
     await assert.rejects(fetch(`http://${host}:${one}`));
     assert.equal((await ask(two)).status, 200);
   });
@@ -90,10 +91,7 @@ describe('HealthChecks', () => {
     };
     await using checks = health({ log });
     const [held, free] = [await holdPort(), await freePort()];
-    const wanted = new Map([
-      [held.port, check(1)],
-      [free, check(1, 'api')],
-    ]);
+    const wanted = [check(held.port, 1), check(free, 1, 'api')];
     await checks.keep(wanted);
     await checks.keep(wanted);
     assert.deepEqual(said, [`health check not served alpha/web ${held.port} true`]);
@@ -107,7 +105,7 @@ describe('HealthChecks', () => {
   test('closes all ports when it is disposed, also those to which somebody holds a connection', async () => {
     const checks = health();
     const port = await freePort();
-    await checks.keep(new Map([[port, check(1)]]));
+    await checks.keep([check(port, 1)]);
     const socket = connect({ host, port });
     socket.on('error', () => {});
     await once(socket, 'connect');

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { HealthCheck } from '@tenet/proxy';
 import type { Logger } from '@tenet/std';
 import { agentError } from '../errors.ts';
-import type { HealthCheck } from './wanted-health-checks.ts';
 
 export interface HealthChecksOptions {
   /** Whether this node forwards what is sent to services as it should; load balancers avoid it else. */
@@ -23,6 +23,7 @@ const REQUEST_WITHIN_MS = 5_000;
  */
 export class HealthChecks implements AsyncDisposable {
   readonly #options: HealthChecksOptions;
+  /** By port. */
   #wanted: ReadonlyMap<number, HealthCheck> = new Map();
   readonly #servers = new Map<number, Server>();
   /** The ports that could not be had when they were tried last. */
@@ -36,7 +37,8 @@ export class HealthChecks implements AsyncDisposable {
    * From now on these are answered and no others; to be called in each pass, one call at a time. A port that is taken
    * is told once, and tried again by the next call.
    */
-  async keep(wanted: ReadonlyMap<number, HealthCheck>): Promise<void> {
+  async keep(checks: Iterable<HealthCheck>): Promise<void> {
+    const wanted = new Map([...checks].map((check) => [check.nodePort, check]));
     this.#wanted = wanted;
     for (const port of this.#failing) if (!wanted.has(port)) this.#failing.delete(port);
     for (const [port, server] of this.#servers) {
@@ -44,14 +46,14 @@ export class HealthChecks implements AsyncDisposable {
       this.#servers.delete(port);
       await closed(server);
     }
-    for (const [port, check] of wanted) if (!this.#servers.has(port)) await this.#open(port, check);
+    for (const [port, check] of wanted) if (!this.#servers.has(port)) await this.#open(check);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.keep(new Map());
+    await this.keep([]);
   }
 
-  async #open(port: number, { namespace, service: name }: HealthCheck): Promise<void> {
+  async #open({ namespace, service: name, nodePort: port }: HealthCheck): Promise<void> {
     const { host = '0.0.0.0', log } = this.#options;
     const service = `${namespace}/${name}`;
     const server = createServer(
