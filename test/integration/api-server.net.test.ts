@@ -72,3 +72,63 @@ test('startApiServer() cuts a watch whose reader does not read, and forgets one 
   assert.equal(store.listenerCount, 0);
   slow.destroy();
 });
+
+/** A Service, or the Status of a refusal. */
+interface Answer {
+  readonly kind: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: { readonly causes: readonly object[] };
+  readonly spec?: { readonly clusterIP?: string; readonly clusterIPs?: string[]; readonly ports?: object[] };
+  readonly status?: object;
+}
+
+test('startApiServer() takes services as kube-apiserver does, and says what is wrong with one in its words', async () => {
+  await using server = await startApiServer({ listeners: [LOCAL], store: newStore(), log: SILENT });
+  const services = `${server.listeners[0]?.url}/api/v1/namespaces/default/services`;
+  const send = async (method: string, path: string, body: object, type = 'application/json') => {
+    const headers = { 'content-type': type };
+    const answer = await fetch(`${services}${path}`, { method, headers, body: JSON.stringify(body) });
+    return { code: answer.status, body: (await answer.json()) as Answer };
+  };
+  const web = { metadata: { name: 'web' }, spec: { type: 'NodePort', ports: [{ port: 80, nodePort: 30_080 }] } };
+  const made = await send('POST', '', web);
+  assert.equal(made.code, 201);
+  const { clusterIP, clusterIPs, ports } = made.body.spec as {
+    clusterIP: string;
+    clusterIPs: string[];
+    ports: object[];
+  };
+  assert.match(clusterIP ?? '', /^172\.30\.\d+\.\d+$/);
+  assert.deepEqual(
+    [clusterIPs, ports],
+    [[clusterIP], [{ port: 80, nodePort: 30_080, protocol: 'TCP', targetPort: 80 }]],
+  );
+
+  const again = await send('POST', '', { ...web, metadata: { name: 'second' } });
+  assert.deepEqual([again.code, again.body.kind, again.body.reason], [422, 'Status', 'Invalid']);
+  assert.equal(
+    again.body.message,
+    'Service "second" is invalid: spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated',
+  );
+  const merge = 'application/merge-patch+json';
+  const moved = await send('PATCH', '/web', { spec: { clusterIP: '172.30.9.9', clusterIPs: ['172.30.9.9'] } }, merge);
+  assert.deepEqual(
+    [moved.code, moved.body.details?.causes],
+    [
+      422,
+      [
+        {
+          reason: 'FieldValueInvalid',
+          message: 'Invalid value: ["172.30.9.9"]: may not change once set',
+          field: 'spec.clusterIPs[0]',
+        },
+      ],
+    ],
+  );
+  const published = { loadBalancer: { ingress: [{ ip: '198.51.100.7' }] } };
+  assert.deepEqual((await send('PATCH', '/web/status', { status: published }, merge)).body.status, published);
+
+  assert.equal((await fetch(`${services}/web`, { method: 'DELETE' })).status, 200);
+  assert.equal((await send('POST', '', { ...web, metadata: { name: 'second' } })).code, 201);
+});
