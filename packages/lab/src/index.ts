@@ -9,6 +9,11 @@ export {
 export { ApiStore, type ApiStoreOptions } from './api/store.ts';
 export { type ApiProcessOptions, runApiServer } from './api-process.ts';
 export { takeDown } from './down.ts';
+export {
+  type EndpointSliceControllerOptions,
+  runEndpointSliceController,
+} from './endpoints/endpoint-slice-controller.ts';
+export type { OwnedSlice } from './endpoints/plan-slices.ts';
 export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
 export { execIn } from './exec-in.ts';
 export { runKubelet } from './kubelet/kubelet.ts';
