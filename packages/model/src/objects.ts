@@ -40,6 +40,8 @@ export interface PodObject extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
     readonly hostNetwork?: boolean;
+    /** How long it may answer once it is to go; 30 when absent. */
+    readonly terminationGracePeriodSeconds?: number;
     readonly containers: readonly {
       readonly name: string;
       readonly image?: string;
