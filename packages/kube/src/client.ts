@@ -55,8 +55,11 @@ export interface KubeClient extends AsyncDisposable {
     ref: ObjectRef & { readonly subresource?: 'status' },
     mergePatch: object,
   ): Promise<ObjectOf[K]>;
-  /** False when it was gone already; KUBE_CONFLICT when the object of that name has another uid. */
-  delete(kind: KindName, ref: ObjectRef & { readonly uid?: string }): Promise<boolean>;
+  /**
+   * False when it was gone already; KUBE_CONFLICT when the object of that name has another uid. A pod may be given less
+   * time to end than it asks for: 0 removes it now.
+   */
+  delete(kind: KindName, ref: ObjectRef & { readonly uid?: string; readonly graceSeconds?: number }): Promise<boolean>;
   /** Events in the batches in which they arrive, until the server ends the watch. KUBE_GONE: list again. */
   watch<K extends KindName>(kind: K, options: WatchOptions): AsyncGenerator<WatchEvent<ObjectOf[K]>[], void, void>;
 }
@@ -139,6 +142,7 @@ function kubeClient(credentials: Credentials, options: OpenKubeClientOptions): K
         apiVersion: 'v1',
         propagationPolicy: 'Background',
         ...(ref.uid === undefined ? {} : { preconditions: { uid: ref.uid } }),
+        ...(ref.graceSeconds === undefined ? {} : { gracePeriodSeconds: ref.graceSeconds }),
       };
       try {
         await transport.json({ verb: 'delete', method: 'DELETE', path: kindPath(kind, ref), body });
