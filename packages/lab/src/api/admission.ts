@@ -7,7 +7,14 @@ import { StatusError } from './status.ts';
 /** RFC 1123 §2.1 names joined by dots: what most objects may be called. */
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 /** Metadata that only the server writes. */
-const SERVER_OWNED = ['uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'selfLink'];
+const SERVER_OWNED = [
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'selfLink',
+];
 
 /** What a request says of an object, before the store completes it. */
 export interface Submitted {
@@ -77,7 +84,7 @@ export function objectForCreate(
     name,
     ...(namespace === undefined ? {} : { namespace }),
     uid,
-    creationTimestamp: new Date(nowMs).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    creationTimestamp: timestamp(nowMs),
   };
   checkStringMaps(resource, meta);
   return {
@@ -86,6 +93,11 @@ export function objectForCreate(
     kind: resource.kind,
     ...strategy(resource, body, meta),
   };
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes writes times (meta/v1 Time). */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
 
 /** What the built-in kinds get on create, as kube-apiserver gives it. */

@@ -9,7 +9,7 @@ import type { StoredObject } from './object.ts';
 import { parseRequestPath, type RequestPath } from './request-path.ts';
 import { apiVersionOfResource, type ResourceSpec } from './resources.ts';
 import { StatusError, successStatus } from './status.ts';
-import type { ApiStore, Preconditions, Target } from './store.ts';
+import type { ApiStore, Removal, Target } from './store.ts';
 import type { WatchQuery } from './watch-stream.ts';
 
 /** A request for a resource, without its connection. */
@@ -102,7 +102,8 @@ function single({ store, request, path, resource }: Scope, name: string): Resour
       );
     case 'DELETE': {
       if (subresource !== undefined) throw notAllowed();
-      const removed = store.remove(resource, target, preconditions(request));
+      const removed = store.remove(resource, target, removal(request));
+      if (removed.metadata.deletionTimestamp !== undefined) return answer(200, removed);
       const { group, plural } = resource;
       return answer(
         200,
@@ -181,14 +182,16 @@ function listBody(resource: ResourceSpec, result: ListResult): JsonObject {
   };
 }
 
-function preconditions(request: ResourceRequest): Preconditions {
+/** What the DeleteOptions in the body ask for; the query may name the grace, too. */
+function removal(request: ResourceRequest): Removal {
   const body = parsedBody(request);
-  const asked = isJsonObject(body) ? body.preconditions : undefined;
-  if (!isJsonObject(asked)) return {};
-  const { uid, resourceVersion } = asked;
+  const options = isJsonObject(body) ? body : {};
+  const { uid, resourceVersion } = isJsonObject(options.preconditions) ? options.preconditions : {};
+  const grace = naturalNumber(request.query, 'gracePeriodSeconds') ?? options.gracePeriodSeconds;
   return {
     ...(typeof uid === 'string' ? { uid } : {}),
     ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
+    ...(typeof grace === 'number' ? { graceSeconds: grace } : {}),
   };
 }
 

@@ -130,6 +130,38 @@ describe('ApiStore.remove()', () => {
   });
 });
 
+describe('ApiStore.remove() of a pod that asks for time', () => {
+  const own = newStore();
+  const resource = own.resources.ofKind('Pod');
+  const spec = { nodeName: 'n1', terminationGracePeriodSeconds: 5 };
+  const key = (name: string) => ({ namespace: 'default', name });
+  const make = (name: string, rest: object) => own.create(resource, node(name, rest), { namespace: 'default' });
+
+  test('ApiStore.remove() marks it with its end, once, and removes it without grace', () => {
+    make('slow', { spec });
+    const marked = own.remove(resource, key('slow'));
+    assert.equal(marked.metadata.deletionTimestamp, '1970-01-01T00:00:06Z');
+    assert.equal(marked.metadata.deletionGracePeriodSeconds, 5);
+    assert.equal(own.remove(resource, key('slow')), marked);
+    const relabelled = own.modify(resource, key('slow'), (before) => {
+      const { deletionTimestamp: _, ...metadata } = before.metadata;
+      return { ...before, metadata: { ...metadata, labels: { a: 'b' } } };
+    });
+    assert.equal(relabelled.metadata.deletionTimestamp, '1970-01-01T00:00:06Z');
+    own.remove(resource, key('slow'), { graceSeconds: 0 });
+    assert.throws(() => own.get(resource, key('slow')), refusedWith(404));
+  });
+
+  test('ApiStore.remove() removes at once what has no node, or asks for no time', () => {
+    make('unbound', { spec: { terminationGracePeriodSeconds: 5 } });
+    make('quick', { spec: { nodeName: 'n1' } });
+    for (const name of ['unbound', 'quick']) {
+      own.remove(resource, key(name));
+      assert.throws(() => own.get(resource, key(name)), refusedWith(404));
+    }
+  });
+});
+
 describe('ApiStore.list()', () => {
   test('ApiStore.list() answers 410 for a page whose list is forgotten, 504 for a version to come', () => {
     const { own, nodes } = fresh(3);

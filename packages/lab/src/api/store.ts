@@ -1,8 +1,8 @@
 import { KINDS } from '@tenet/model';
 import { Prefix } from '@tenet/std';
-import { conflict, nameForCreate, objectForCreate, objectForUpdate, submitted } from './admission.ts';
+import { conflict, nameForCreate, objectForCreate, objectForUpdate, submitted, timestamp } from './admission.ts';
 import { type Change, History } from './history.ts';
-import { isSameJson, type Json, type JsonObject } from './json.ts';
+import { isSameJson, type Json, type JsonObject, valueAt } from './json.ts';
 import type { KindRules } from './kind-rules.ts';
 import { type ListQuery, type ListResult, listCollection } from './list-collection.ts';
 import { keyText, type ObjectKey, type StoredObject } from './object.ts';
@@ -34,10 +34,12 @@ export interface Target extends ObjectKey {
   readonly dryRun?: boolean | undefined;
 }
 
-/** What must be true of an object that is to be removed. */
-export interface Preconditions {
+/** What must be true of an object that is to be removed, and how. */
+export interface Removal {
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
+  /** 0 removes a pod at once; unset: as it says itself. */
+  readonly graceSeconds?: number | undefined;
 }
 
 const NAMESPACES_OF_EVERY_CLUSTER = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -126,11 +128,14 @@ export class ApiStore {
     return this.update(resource, target, change(this.get(resource, target)));
   }
 
-  /** Removes an object, for a Namespace with all that is in it; returns its last state. */
+  /**
+   * Removes an object, for a Namespace with all that is in it; returns its last state. A pod on a node that asks for time
+   * is only marked: its kubelet removes it at the end. Without asking it gets none, where Kubernetes gives it 30 s.
+   */
   remove(
     resource: ResourceSpec,
     { dryRun, ...key }: Target,
-    { uid, resourceVersion }: Preconditions = {},
+    { uid, resourceVersion, graceSeconds }: Removal = {},
   ): StoredObject {
     const previous = this.get(resource, key);
     const { metadata } = previous;
@@ -145,6 +150,12 @@ export class ApiStore {
     const isNamespace = resource.kind === 'Namespace' && resource.group === '';
     if (isNamespace && UNDELETABLE.includes(key.name)) {
       throw new StatusError('Forbidden', `namespaces "${key.name}" is forbidden: this namespace may not be deleted`);
+    }
+    const grace = resource.kind === 'Pod' && resource.group === '' ? (graceSeconds ?? graceSecondsOf(previous)) : 0;
+    if (grace > 0) {
+      if (metadata.deletionTimestamp !== undefined) return previous;
+      const object = { ...previous, metadata: { ...metadata, ...ending(this.#options.nowMs(), grace) } };
+      return this.#commit({ resource, type: 'MODIFIED', object, previous, dryRun });
     }
     if (isNamespace && dryRun !== true) this.#empty(key.name);
     return this.#commit({ resource, type: 'DELETED', object: previous, previous, dryRun });
@@ -206,6 +217,15 @@ export class ApiStore {
     this.#collections.set(resource, objects);
     return objects;
   }
+}
+
+function graceSecondsOf({ spec }: StoredObject): number {
+  const seconds = valueAt(spec, ['terminationGracePeriodSeconds']);
+  return typeof seconds === 'number' && typeof valueAt(spec, ['nodeName']) === 'string' ? seconds : 0;
+}
+
+function ending(nowMs: number, graceSeconds: number): JsonObject {
+  return { deletionTimestamp: timestamp(nowMs + graceSeconds * 1000), deletionGracePeriodSeconds: graceSeconds };
 }
 
 interface Draft {

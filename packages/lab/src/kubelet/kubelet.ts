@@ -31,6 +31,8 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
   const { paths, settings } = lab;
   const nodes = new Map(settings.cluster.nodes.map((node) => [node.name, node]));
   const workers = new Map<string, PodWorker>();
+  /** Pods that answer until their grace is over. */
+  const ending = new Set<string>();
   mkdirSync(paths.pods, { recursive: true });
   await using _outside = await answerIn({ name: 'outside', namespace: paths.namespace('outside') });
 
@@ -46,6 +48,7 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
       [...pods.entries.values()].flatMap((pod) => (isOurs(pod) ? [[pod.metadata.uid ?? '', pod] as const] : [])),
     );
     for (const [uid, worker] of workers) if (!wanted.has(uid)) worker.remove();
+    for (const [uid, pod] of wanted) awaitEnd(uid, pod);
     for (const [uid, pod] of wanted) (workers.get(uid) ?? start(newSandbox(uid, pod))).want(pod);
   }
 
@@ -53,7 +56,22 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
 
   function isOurs(pod: PodObject): boolean {
     const { nodeName, hostNetwork } = pod.spec;
-    return nodeName !== undefined && nodes.has(nodeName) && hostNetwork !== true && !isEnding(pod);
+    return nodeName !== undefined && nodes.has(nodeName) && hostNetwork !== true && endsInMs(pod) > 0;
+  }
+
+  /** A pod that is to go answers until its time is over: looked at again then. */
+  function awaitEnd(uid: string, pod: PodObject): void {
+    const ms = endsInMs(pod);
+    if (!Number.isFinite(ms) || ending.has(uid)) return;
+    ending.add(uid);
+    CLOCK.sleep(ms, signal).then(
+      () => {
+        ending.delete(uid);
+        sync();
+      },
+      // The kubelet ends, and the next one finds the pod as it is.
+      () => {},
+    );
   }
 
   function newSandbox(uid: string, pod: PodObject): Sandbox {
@@ -95,8 +113,10 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
   function finish({ uid, namespace, name }: Sandbox): void {
     workers.delete(uid);
     const pod = pods.get(`${namespace}/${name}`);
-    if (signal.aborted || pod === undefined || pod.metadata.uid !== uid || !isEnding(pod)) return;
-    kube.delete('Pod', { namespace, name, uid }).catch((error: unknown) => log.warn('pod not deleted', { error }));
+    if (signal.aborted || pod === undefined || pod.metadata.uid !== uid || endsInMs(pod) > 0) return;
+    kube
+      .delete('Pod', { namespace, name, uid, graceSeconds: 0 })
+      .catch((error: unknown) => log.warn('pod not deleted', { error }));
   }
 
   for (const sandbox of readSandboxes(paths.pods)) if (nodes.has(sandbox.node)) start(sandbox);
@@ -106,8 +126,9 @@ export async function runKubelet({ lab, kube, log, signal }: KubeletOptions): Pr
   await Promise.all([...workers.values()].map((worker) => worker.ended));
 }
 
-function isEnding(pod: PodObject): boolean {
-  return pod.metadata.deletionTimestamp !== undefined;
+/** When a pod has answered for long enough: its deletionTimestamp is the end of its grace. Never, for one that stays. */
+function endsInMs({ metadata: { deletionTimestamp } }: PodObject): number {
+  return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : Date.parse(deletionTimestamp) - Date.now();
 }
 
 function cniNode(lab: Lab, { name }: NodeSpec): CniNode {

@@ -8,6 +8,7 @@ export function agentConfigurationText({ paths, settings }: Lab, node: string): 
     nodeName: node,
     kubeconfig: paths.kubeconfig,
     datapath: settings.datapath,
+    proxy: { mode: settings.proxy },
     openvswitch: { database: at.databaseSocket, runDirectory: at.ovs },
     cni: at.cni,
   });
