@@ -89,7 +89,7 @@ describe('hostRules() of a node whose services are chains of iptables', () => {
   const ORDERS: readonly (readonly [table: string, chain: string, called: readonly string[]])[] = [
     ['filter', 'INPUT', ['first KUBE-PORTALS', 'first KUBE-PROXY-FIREWALL', 'first KUBE-NODEPORTS', 'first KUBE-EXTERNAL-SERVICES', 'first TENET-INPUT']],
     ['filter', 'FORWARD', ['first TENET-GUARD', 'first KUBE-PROXY-FIREWALL', 'first KUBE-FORWARD', 'first KUBE-SERVICES', 'first KUBE-EXTERNAL-SERVICES', 'last OPENSHIFT-ADMIN-OUTPUT-RULES', 'last TENET-FORWARD']],
-    ['filter', 'OUTPUT', ['first KUBE-PROXY-FIREWALL', 'first KUBE-SERVICES']],
+    ['filter', 'OUTPUT', ['first KUBE-PROXY-FIREWALL', 'first KUBE-SERVICES', 'first KUBE-EXTERNAL-SERVICES']],
     ['nat', 'PREROUTING', ['first KUBE-SERVICES']],
     ['nat', 'OUTPUT', ['first KUBE-SERVICES']],
     ['nat', 'POSTROUTING', ['first KUBE-POSTROUTING', 'last TENET-MASQUERADE']],

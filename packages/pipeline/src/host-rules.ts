@@ -61,6 +61,8 @@ const SERVICE_CHAINS = {
   output: [
     { calledFrom: 'OUTPUT', name: 'KUBE-PROXY-FIREWALL', comment: 'kubernetes load balancer firewall', onlyNew: true },
     { calledFrom: 'OUTPUT', name: 'KUBE-SERVICES', comment: 'kubernetes service portals', onlyNew: true },
+    // Not so with kube-proxy: what the node sends to a published address that has no endpoints leaves for the world there.
+    { calledFrom: 'OUTPUT', name: 'KUBE-EXTERNAL-SERVICES', comment: 'kubernetes externally-visible service portals', onlyNew: true },
   ],
   nat: [
     { calledFrom: 'PREROUTING', name: 'KUBE-SERVICES', comment: 'kubernetes service portals' },
