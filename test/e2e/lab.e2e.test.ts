@@ -204,6 +204,34 @@ describe('a lab that was brought up', () => {
     await becomes('its name goes', () => !targetsOf(found).has('pod/alpha/guest'));
   });
 
+  test('a pod that asks for time answers until it is over, as an endpoint that terminates', async () => {
+    const found = findLab(first);
+    assert.ok(found !== undefined);
+    await using kube = await openKubeClient({ kubeconfig: found.paths.kubeconfig });
+    const ref = { namespace: 'alpha', name: 'slow' };
+    const spec = { nodeName: 'dt-node2', terminationGracePeriodSeconds: 3, containers: [{ name: 'c' }] };
+    await kube.create('Service', { metadata: ref, spec: { selector: { app: 'slow' }, ports: [{ port: 8080 }] } });
+    await kube.create('Pod', { metadata: { ...ref, labels: { app: 'slow' } }, spec });
+    const endpoints = async () => {
+      const { items } = await kube.list('EndpointSlice', { labelSelector: 'kubernetes.io/service-name=slow' });
+      return items.flatMap((slice) => slice.endpoints ?? []);
+    };
+    await becomes('it is an endpoint', async () => (await endpoints())[0]?.conditions?.ready === true);
+    const to = Ip.parse((await endpoints())[0]?.addresses[0] ?? '');
+    await kube.delete('Pod', ref);
+    await becomes('it terminates', async () => (await endpoints())[0]?.conditions?.terminating === true);
+    assert.deepEqual((await endpoints())[0]?.conditions, { ready: false, serving: true, terminating: true });
+    const namespace = targetsOf(found).get('pod/alpha/client') ?? '';
+    const seen = await probeTcp({ namespace, to });
+    assert.equal(seen.outcome === 'answered' ? seen.answer.pod : seen.outcome, 'alpha/slow');
+    await becomes(
+      'it is gone',
+      async () => (await kube.get('Pod', ref)) === undefined && (await endpoints()).length === 0,
+    );
+    await becomes('its name goes', () => !targetsOf(found).has('pod/alpha/slow'));
+    await kube.delete('Service', ref);
+  });
+
   test('another lab runs at the same time, and is gone after a kill -9 of all of it', async () => {
     const up = await lab('up', '--detach', '--state', second);
     assert.equal(up.status, 0, up.stderr);
