@@ -166,6 +166,22 @@ export const {
     remedy: ({ service, port }) =>
       `check which program holds port ${port}, or make Service ${service} anew with another healthCheckNodePort`,
   }),
+  KUBE_PROXY_RUNS: kind<{ address: string }>({
+    says: ({ address }) => `another kube-proxy forwards services on this node: it answers at ${address}`,
+    remedy: () => 'remove that kube-proxy from this node and restart this daemon, or choose proxy.mode none',
+  }),
+  SERVICES_NOT_HEARD: kind<object>({
+    says: () => 'services are not forwarded yet: the API server has not listed all services, endpoints and projects',
+    remedy: () => "check the API server, and that this daemon's account may list services, endpointslices and nodes",
+  }),
+  SERVICES_NOT_YET_FORWARDED: kind<object>({
+    says: () => 'services are not forwarded yet: their rules are being written',
+    remedy: () => 'wait for some seconds; the log says what was written',
+  }),
+  SERVICES_NOT_FORWARDED: kind<{ reason: string; remedy: string }>({
+    says: ({ reason }) => `changes of services do not reach the kernel: ${reason}`,
+    remedy: ({ remedy }) => remedy,
+  }),
   METRICS_NOT_SERVED: kind<{ address: string }>({
     says: ({ address }) => `metrics cannot be served at ${address}`,
     remedy: ({ address }) => `check which program holds ${address}, or choose another for metrics.listen`,

@@ -22,12 +22,15 @@ import { DesiredFlows } from './flows/desired-flows.ts';
 import { FlowReconciler } from './flows/flow-reconciler.ts';
 import { HostNetwork } from './host/host-network.ts';
 import { HostRulesSync } from './host/host-rules-sync.ts';
+import { NETFILTER } from './host/iptables-variants.ts';
 import { checkNodeLink } from './host/node-link.ts';
 import { isPodAddress } from './ipam/addresses.ts';
 import { Leases } from './ipam/leases.ts';
 import { checkClusterStays, checkNodeStays } from './learn-node.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import { raced } from './raced.ts';
+import { removeOtherRules } from './services/other-rules.ts';
+import { ServiceForwarding } from './services/service-forwarding.ts';
 import type { NodeView } from './status/node-view.ts';
 import { Steps } from './steps.ts';
 import { awaitVnid } from './vnid-lookup.ts';
@@ -71,6 +74,7 @@ export class NodeLoops implements AsyncDisposable {
   readonly #desired: DesiredFlows;
   readonly #session: SwitchSession;
   readonly #rules: HostRulesSync;
+  #forwarding: ServiceForwarding | undefined;
   readonly #neighbours: TunnelNeighbours;
   readonly #vanished: VanishedSandboxes;
   readonly #strayPorts: StrayPorts;
@@ -88,7 +92,14 @@ export class NodeLoops implements AsyncDisposable {
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#steps = new Steps({ log, signal: this.#signal, metrics });
-    this.#desired = new DesiredFlows({ nodeName: config.nodeName, node, cluster, cache: ovs.cache, log });
+    this.#desired = new DesiredFlows({
+      nodeName: config.nodeName,
+      node,
+      cluster,
+      cache: ovs.cache,
+      isForwarded: (service) => this.#forwarding?.isForwarded(service) ?? false,
+      log,
+    });
     this.#flows = new FlowReconciler({
       desired: () => this.#desired.compile(),
       log,
@@ -158,6 +169,7 @@ export class NodeLoops implements AsyncDisposable {
         first.resolve();
       },
     });
+    await this.#forwardServices();
     await Promise.race([first.promise, this.#connecting]);
     this.#signal.throwIfAborted();
     this.#listening.push(
@@ -189,6 +201,7 @@ export class NodeLoops implements AsyncDisposable {
       leases: this.wiring.leases.all.size,
       iptables: this.#rules.variant,
       otherIptablesRules: this.#rules.otherVariantRules,
+      services: this.#forwarding?.look(),
       guardDrops: () => this.#rules.guardDrops(),
       control: () => this.#controlPath(),
     };
@@ -202,6 +215,7 @@ export class NodeLoops implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     for (const listening of this.#listening) listening[Symbol.dispose]();
+    await this.#forwarding?.[Symbol.asyncDispose]();
     await this.#connecting;
     await this.#ended;
     this.#hostNetwork[Symbol.dispose]();
@@ -240,6 +254,29 @@ export class NodeLoops implements AsyncDisposable {
         log.warn('address leased to another', { ...facts, remedy: 'delete both pods: neither gets flows' });
       }
     }
+  }
+
+  /** From now on services are forwarded, unless that is another's business; nobody waits until they are. */
+  async #forwardServices(): Promise<void> {
+    const { netlink, ...options } = this.#options;
+    const { config, node, log } = options;
+    const rules = await this.#rules.installed(this.#signal);
+    if (config.proxy.mode === 'none') {
+      const proxy = { ...node, name: config.nodeName, nodePortAddresses: [] };
+      const others = { proxy: config.proxy.mode, node: proxy, rules, netfilter: NETFILTER, log };
+      return await this.#steps.run('other rules of services', () => removeOtherRules(others, this.#signal));
+    }
+    this.#forwarding = new ServiceForwarding({
+      ...options,
+      rules,
+      flows: {
+        synced: (signal) => this.#session.synced(signal),
+        heardOfServices: () => this.#lookAtServiceFlows(),
+      },
+      localAddresses: () => netlink.addresses().map(({ address }) => address),
+      steps: this.#steps,
+      signal: this.#signal,
+    });
   }
 
   /** What needs the kernel only: the guards are kept also while Open vSwitch does not answer. */

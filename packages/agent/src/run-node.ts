@@ -8,6 +8,7 @@ import { type AgentConfig, statusSocketOf } from './config.ts';
 import { learnNode } from './learn-node.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { NodeLoops } from './node-loops.ts';
+import { refuseKubeProxy } from './services/refuse-kube-proxy.ts';
 import { NodeReporter } from './status/node-reporter.ts';
 import { serveNode } from './status/serve-node.ts';
 import { watchCluster } from './watch-cluster.ts';
@@ -34,6 +35,7 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
   const signal = AbortSignal.any([stop, life.signal]);
   await refuseSecondDaemon(config.cni.socket);
   await refuseSecondDaemon(statusSocketOf(config));
+  await refuseKubeProxy(config.proxy.mode);
   const metrics = new AgentMetrics({ clock });
   const reporter = new NodeReporter({ config, metrics, clock });
   await using _served = await serveNode({ config, reporter, log, clock, signal });

@@ -19,7 +19,7 @@ export interface ProblemFacts {
   /** Why the switch did not answer when it was asked. */
   readonly unanswered: TenetError | undefined;
   readonly steps: ReadonlyMap<string, StepState>;
-  /** What listens badly: metrics, the status itself. */
+  /** What listens badly: metrics, the status itself; and services that are not forwarded yet. */
   readonly notServed: readonly unknown[];
 }
 

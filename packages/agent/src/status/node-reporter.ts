@@ -78,6 +78,11 @@ export class NodeReporter {
     return this.#options.metrics.steps.states.get('flows')?.failure?.sentence;
   }
 
+  /** Why services are not forwarded as they should be; undefined when they are, or when that is another's business. */
+  unreadyServices(): string | undefined {
+    return this.#look?.().services?.unready?.message;
+  }
+
   /** How the node is now. A switch that does not answer in time is itself an answer. */
   async read(): Promise<NodeStatus> {
     const { config, metrics } = this.#options;

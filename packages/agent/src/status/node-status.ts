@@ -45,6 +45,21 @@ export const NODE_STATUS = z.object({
   iptables: z.string().nullable(),
   /** Rules of others in the other variant of iptables, which packets pass too. */
   otherIptablesRules: z.number().nullable(),
+  /** Null when another kube-proxy forwards them. */
+  services: z
+    .object({
+      backEnd: z.enum(['iptables', 'nftables']),
+      services: z.number(),
+      ports: z.number(),
+      endpoints: z.number(),
+      /** Changes that are not yet in the kernel. */
+      pending: z.number(),
+      /** When the rules were last known to be what they should be. */
+      lastSync: moment.nullable(),
+      /** They are, and changes do not wait for long. */
+      ready: z.boolean(),
+    })
+    .nullable(),
   leases: z.object({ used: z.number(), capacity: z.number() }).nullable(),
   pods: z.object({
     wired: z.number(),

@@ -4,6 +4,7 @@ import type { OpenVSwitch } from '@tenet/ovsdb';
 import type { NodeNetwork } from '@tenet/pipeline';
 import type { NotReady } from '../cni/wiring.ts';
 import type { FlowPlan } from '../flows/flow-plan.ts';
+import type { ServicesView } from '../services/service-forwarding.ts';
 import type { Cluster } from '../watch-cluster.ts';
 
 /** The daemon's core as it is at the moment of the look. */
@@ -23,6 +24,8 @@ export interface NodeView {
   readonly iptables: IptablesVariant | undefined;
   /** How many rules others have in the other variant; undefined until they were read. */
   readonly otherIptablesRules: number | undefined;
+  /** Undefined when another kube-proxy forwards services, and before the host's rules stand. */
+  readonly services: ServicesView | undefined;
   /** Packets that each guard of the host's rules has dropped since the daemon started. */
   readonly guardDrops: () => Promise<ReadonlyMap<string, bigint>>;
   /** Path of ovs-vswitchd's control socket. */

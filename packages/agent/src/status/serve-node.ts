@@ -27,7 +27,11 @@ export async function serveNode({ config, reporter, ...rest }: ServeNodeOptions)
   reporter.includes(undo.use(status));
   const { listen } = config.metrics;
   if (listen !== undefined) {
-    const source = { metrics: () => reporter.metrics(), unready: () => reporter.unready() };
+    const source = {
+      metrics: () => reporter.metrics(),
+      unready: () => reporter.unready(),
+      unreadyServices: () => reporter.unreadyServices(),
+    };
     const metrics = await keepServed({
       ...rest,
       what: 'metrics',

@@ -48,6 +48,7 @@ export function statusOf(facts: StatusFacts): NodeStatus {
     peers: peersIn(view, config.nodeName),
     iptables: view?.iptables ?? null,
     otherIptablesRules: view?.otherIptablesRules ?? null,
+    services: servicesOf(view),
   };
   const started = unready === undefined ? 'ready' : 'degraded';
   return {
@@ -74,7 +75,7 @@ export function statusOf(facts: StatusFacts): NodeStatus {
       bridgeSocket,
       unanswered,
       steps: steps.states,
-      notServed,
+      notServed: [view?.services?.problem, ...notServed].filter((error) => error !== undefined),
     }),
   };
 }
@@ -115,6 +116,13 @@ function peersIn(view: NodeView | undefined, nodeName: string): NodeStatus['peer
   if (view === undefined) return { count: 0, refused: [] };
   const { peers, refused } = peersOf(nodeName, view.node, view.cluster.hostSubnets.entries.values());
   return { count: peers.length, refused: [...refused] };
+}
+
+function servicesOf(view: NodeView | undefined): NodeStatus['services'] {
+  if (view?.services === undefined) return null;
+  const { backEnd, counts, lastSyncMs, unready } = view.services;
+  const lastSync = lastSyncMs === undefined ? null : momentOf(lastSyncMs);
+  return { backEnd, ...counts, lastSync, ready: unready === undefined };
 }
 
 function guardsOf({ view, guards }: StatusFacts): NodeStatus['guards'] {

@@ -7,6 +7,8 @@ export interface NftOptions {
   /** Check it without committing. */
   readonly check?: boolean;
   readonly signal?: AbortSignal;
+  /** 10 s when left out. */
+  readonly deadlineMs?: number;
 }
 
 /** What to list. */
@@ -28,8 +30,8 @@ export async function nftListText({ what = 'ruleset', ...where }: NftListOptions
 export type NftObject = Readonly<Record<string, unknown>>;
 
 /** Applies commands of nft(8) as one transaction. A failure is TOOL_FAILED with the line of the input that is at fault. */
-export async function nftApply(text: string, { namespace, check = false, signal }: NftOptions = {}): Promise<void> {
-  await runTool({ command: ['nft', ...(check ? ['-c'] : []), '-f', '-'], input: text, namespace, signal });
+export async function nftApply(text: string, { check = false, ...where }: NftOptions = {}): Promise<void> {
+  await runTool({ command: ['nft', ...(check ? ['-c'] : []), '-f', '-'], input: text, ...where });
 }
 
 /** Lists the ruleset, or a part of it, without the line about the tool itself. */

@@ -5,6 +5,16 @@ import { statusText } from './status-text.ts';
 
 const NOW = '2026-11-22T12:00:00.000Z';
 
+const SERVICES: NonNullable<NodeStatus['services']> = {
+  backEnd: 'iptables',
+  services: 3,
+  ports: 4,
+  endpoints: 8,
+  pending: 0,
+  lastSync: '2026-11-22T11:59:59.500Z',
+  ready: true,
+};
+
 const READY: NodeStatus = {
   node: 'dt-infra1',
   version: '0.1.0',
@@ -27,6 +37,7 @@ const READY: NodeStatus = {
   },
   iptables: 'nft',
   otherIptablesRules: 0,
+  services: SERVICES,
   leases: { used: 12, capacity: 509 },
   pods: { wired: 12, withProblem: [] },
   peers: { count: 1, refused: [] },
@@ -63,6 +74,7 @@ describe('statusText()', () => {
       'connections   ovsdb-server connected, ovs-vswitchd connected',
       'br0           vxlan0 is port 1, tun0 is port 2, fragments nx-match',
       'iptables      nft',
+      'services      4 ports with 8 endpoints in iptables, synced 0.5 s ago',
       'pods          12 wired',
       'leases        12 of 509',
       'peers         1',
@@ -96,6 +108,7 @@ describe('statusText()', () => {
           { name: 'tun0', ofPort: null, expected: 2 },
         ],
       },
+      services: { ...SERVICES, pending: 7, ready: false, lastSync: '2026-11-22T11:59:30.000Z' },
       pods: { wired: 1, withProblem: [{ pod: 'a/b', ip: '10.131.2.4', problem: 'p', remedy: 'r' }] },
       peers: { count: 0, refused: [{ name: 'n2', problem: 'p' }] },
       flows: [{ kind: 'static', installed: null, desired: 62 }],
@@ -111,6 +124,7 @@ describe('statusText()', () => {
       'connections   ovsdb-server connected, ovs-vswitchd NOT connected',
       'br0           vxlan0 is port 77 instead of 1, tun0 missing, fragments -',
       'iptables      nft',
+      'services      NOT ready, 4 ports with 8 endpoints in iptables, synced 30 s ago, 7 changes pending',
       'pods          1 wired, 1 with a problem',
       'leases        12 of 509',
       'peers         0, 1 left out',
@@ -128,6 +142,14 @@ describe('statusText()', () => {
       '  flows: lost (since 45 s)',
       '    wait',
     ]);
+  });
+
+  test('says that services are forwarded by another, or have never been in the kernel', () => {
+    const lineOf = (services: NodeStatus['services']) =>
+      statusText({ ...READY, services }, Date.parse(NOW)).find((line) => line.startsWith('services'));
+    assert.equal(lineOf(null), 'services      not forwarded by this daemon');
+    const never = { ...SERVICES, backEnd: 'nftables', ready: false, lastSync: null, ports: 0, endpoints: 0 } as const;
+    assert.equal(lineOf(never), 'services      NOT ready, 0 ports with 0 endpoints in nftables, never synced');
   });
 
   test("has a part about the host's guards when one of them has dropped something", () => {

@@ -29,6 +29,7 @@ function factsOf(status: NodeStatus, nowMs: number): [name: string, text: string
     ['connections', `ovsdb-server ${connection(ovsdb)}, ovs-vswitchd ${connection(vswitchd)}`],
     [bridge, `${ports.map(portText).join(', ')}, fragments ${known(fragmentMode)}`],
     ['iptables', known(iptables)],
+    ['services', servicesText(status.services, nowMs)],
     ['pods', `${pods.wired} wired${wrong}`],
     ['leases', leases === null ? '-' : `${leases.used} of ${leases.capacity}`],
     ['peers', `${peers.count}${refused}`],
@@ -42,6 +43,14 @@ function reconcileFacts({ reconcile: { lastPass, lastChange } }: NodeStatus, now
     ['compared', pass],
     ['changed', lastChange === null ? 'nothing' : `${agoOf(lastChange.at, nowMs)}: ${changeText(lastChange)}`],
   ];
+}
+
+function servicesText(services: NodeStatus['services'], nowMs: number): string {
+  if (services === null) return 'not forwarded by this daemon';
+  const { backEnd, ports, endpoints, pending, lastSync, ready } = services;
+  const synced = lastSync === null ? 'never synced' : `synced ${agoOf(lastSync, nowMs)}`;
+  const waiting = pending === 0 ? '' : `, ${pending} changes pending`;
+  return `${ready ? '' : 'NOT ready, '}${ports} ports with ${endpoints} endpoints in ${backEnd}, ${synced}${waiting}`;
 }
 
 function changeText(change: NonNullable<NodeStatus['reconcile']['lastChange']>): string {

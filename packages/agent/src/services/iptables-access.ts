@@ -1,0 +1,15 @@
+import type { InstalledRules } from '../host/installed-rules.ts';
+import type { RulesAccess } from './rules-access.ts';
+
+/** The rules of services among the host's own, in the node's variant of iptables. */
+export function iptablesAccess(rules: InstalledRules): RulesAccess {
+  return {
+    backEnd: 'iptables',
+    isSuspect: () => rules.look().has('services'),
+    onRead: (reader) => rules.onRead(reader),
+    read: (signal) => rules.turn(async (turn) => void (await turn.readWhole(signal))),
+    turn: (work, signal) => rules.turn((turn) => work((text) => turn.write(text, signal))),
+    // The rules are the host's to let go of.
+    [Symbol.dispose]() {},
+  };
+}
