@@ -18,6 +18,8 @@ export interface RouterSpec {
 const PORT = 80;
 const ANY = Ip.parse('0.0.0.0');
 const CONNECT_DEADLINE_MS = 2_000 * PATIENCE;
+/** Nobody answered: neither TCP nor ARP. */
+const SILENCE = new Set(['ETIMEDOUT', 'EHOSTUNREACH']);
 /** Headers that are about one connection, not about the request (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade']);
 
@@ -43,7 +45,7 @@ export async function routeIn({ namespace, state }: RouterSpec): Promise<AsyncDi
     answer(request, response).catch((error: NodeJS.ErrnoException) => {
       // The client is gone, or has seen a part of an answer that has no end.
       if (response.headersSent || response.destroyed) response.destroy();
-      else refuse(response, error.code === 'ETIMEDOUT' ? 504 : 502, error.message);
+      else refuse(response, SILENCE.has(error.code ?? '') ? 504 : 502, error.message);
     });
   });
   server.listen({ fd: listenTcp({ namespace, address: ANY, port: PORT }) });

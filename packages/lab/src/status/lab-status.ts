@@ -60,7 +60,8 @@ export function deadProcesses(lab: Lab): string[] {
     .map(({ name, pid }) => `the process ${name} (${pid}) has ended: see ${lab.paths.log(name)}`);
 }
 
-async function readStatus(kube: KubeClient): Promise<{ status: LabStatus; unready: string[] }> {
+/** What the API server says of the lab, and a sentence for each pod that is not ready. */
+export async function readStatus(kube: KubeClient): Promise<{ status: LabStatus; unready: string[] }> {
   const [nodes, subnets, netNamespaces, pods, services, slices] = await Promise.all([
     kube.list('Node'),
     kube.list('HostSubnet'),
