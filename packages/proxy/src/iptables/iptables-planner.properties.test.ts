@@ -105,7 +105,7 @@ test('plan() reaches what the ports ask for and then has nothing to say, whateve
         assert.deepEqual(observing(node).plan(after), []);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -125,6 +125,6 @@ test('plan() names no service that did not change, however many changes follow e
         before = after;
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 30 },
   );
 });

@@ -8,6 +8,13 @@ import type { Layout } from './own-chains.ts';
  */
 const REWRITE_FROM = 50;
 
+/**
+ * What we and kube-proxy write. iptables does not find every rule by the words in which it prints it: of `recent`, or
+ * `limit` with what is left of it, what somebody else added may be there and yet not be deleted.
+ */
+const PLAIN =
+  /^(! )?(-d \S+ )?-p \w+ -m comment --comment "[^"]*"( -m addrtype --dst-type LOCAL)? -m \w+ --dport \d+ (-m conntrack ! --ctstate DNAT )?-j \S+( --reject-with icmp-port-unreachable)?$/;
+
 interface Situation {
   readonly installed: Installed;
   readonly own: Layout;
@@ -15,11 +22,11 @@ interface Situation {
   readonly earlier?: readonly ChainRule[];
 }
 
-/** The same edits, but that dispatch chains of which much goes are written anew as a whole. */
+/** The same edits, but that dispatch chains of which much goes, or what cannot be deleted, are written anew as a whole. */
 export function rewriteChains(edits: Edits, situation: Situation): Edits {
   const removed = Map.groupBy(edits.removed, nameOf);
   const rewritten = [...removed.values()].flatMap((rules) =>
-    rules.length < REWRITE_FROM ? [] : [rewrite(edits, rules, situation)],
+    isLittle(rules, situation.own) ? [] : [rewrite(edits, rules, situation)],
   );
   if (rewritten.length === 0) return edits;
   const names = new Set(rewritten.map(nameOf));
@@ -33,6 +40,12 @@ export function rewriteChains(edits: Edits, situation: Situation): Edits {
     removed: edits.removed.filter(isElsewhere),
     rewritten: [...edits.rewritten, ...rewritten],
   };
+}
+
+function isLittle(removed: readonly ChainRule[], own: Layout): boolean {
+  const isFound = ({ table, chain, rule }: ChainRule): boolean =>
+    PLAIN.test(rule) || own[table].dispatch.get(chain)?.includes(rule) === true;
+  return removed.length < REWRITE_FROM && removed.every(isFound);
 }
 
 /** A chain as these deletions and all additions leave it. */
