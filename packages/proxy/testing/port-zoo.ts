@@ -122,7 +122,7 @@ export function zooPorts(): Map<string, ProxiedPort> {
           clusterIp: apart(port.clusterIp),
           externalIps: port.externalIps.map(apart),
           loadBalancerIps: port.loadBalancerIps.map(apart),
-          ...(port.nodePort !== undefined && { nodePort: port.nodePort + at }),
+          ...(port.nodePort !== undefined && { nodePort: port.nodePort + at * 2 }),
           ...(port.portal !== undefined && { portal: { ...port.portal, port: port.portal.port + at } }),
         },
       ];
