@@ -3,7 +3,8 @@
  * desired, reads every flow and compares, and beside it `ovs-ofctl diff-flows` and `replace-flows` with the same flows
  * in a file. Nobody sends a change. All talk to one private Open vSwitch with the userspace datapath, in turns; the
  * table shows medians, the processor time of a pass, which other programs disturb least, and the longest time for which
- * one kept the event loop from everything else. Run it by `npm run bench:reconcile`.
+ * one kept the event loop from everything else. Below it, what one changed service costs among many: until the bundle is
+ * sent, and until it is committed. Run it by `npm run bench:reconcile`.
  */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -13,7 +14,7 @@ import { promisify } from 'node:util';
 import { type HostSubnet, vnidOf } from '@tenet/model';
 import { formatFlow } from '@tenet/openflow';
 import { connectSwitch } from '@tenet/openflow/connection';
-import { ARTICLE_NODE, type NodeNetwork, type PodPort } from '@tenet/pipeline';
+import { ARTICLE_NODE, type ClusterService, type NodeNetwork, type PodPort } from '@tenet/pipeline';
 import { Ip, Mac, Prefix, SILENT } from '@tenet/std';
 import { FlowCompiler, type FlowInputs } from '../packages/agent/src/flows/flow-compiler.ts';
 import { FlowReconciler, type FlowSwitch } from '../packages/agent/src/flows/flow-reconciler.ts';
@@ -28,6 +29,7 @@ const NODES = [
   { pods: 250, peers: 6_614 },
 ] as const;
 const REPETITIONS = 7;
+const SERVICES = [100, 1_000, 10_000] as const;
 const FIRST_POD = 3;
 const POD_SUBNET_BITS = 9;
 
@@ -90,6 +92,53 @@ for (const { pods, peers } of NODES) {
   const [we, diff] = [median(ours), median(diffs)];
   const times = [we, median(processor), Math.max(...blocks), diff, median(replacements)].map((ms) => ms.toFixed(0));
   process.stdout.write(`${row(flows, ...times, (we / diff).toFixed(2))}\n`);
+}
+
+process.stdout.write(
+  `\n${row('services', 'flows', 'first sync ms', 'compute ms', 'committed ms', 'compute if none ms')}\n`,
+);
+for (const count of SERVICES) {
+  let services: readonly ClusterService[] = [];
+  const compiler = new FlowCompiler();
+  let sentMs = 0;
+  const flowSwitch = openFlowSwitch(connection, SILENT);
+  const timedSwitch: FlowSwitch = {
+    dumpFlows: () => flowSwitch.dumpFlows(),
+    change(add, remove) {
+      sentMs = performance.now();
+      return flowSwitch.change(add, remove);
+    },
+  };
+  const reconciler = new FlowReconciler({
+    desired: () => compiler.compile({ node: NODE, pods: [podPort(0)], peers: [ARTICLE_NODE.peer], services }),
+    log: SILENT,
+  });
+  reconciler.attach(timedSwitch);
+  // What is there from before goes first.
+  await reconciler.sync();
+  services = Array.from({ length: count }, (_, at) => clusterService(at, 1));
+  const firstMs = await timed(reconciler.sync);
+  const computing: number[] = [];
+  const committing: number[] = [];
+  const idling: number[] = [];
+  for (let turn = 0; turn < REPETITIONS; turn++) {
+    const at = Math.floor((turn * count) / REPETITIONS);
+    services = services.with(at, clusterService(at, 2 + turn));
+    const startMs = performance.now();
+    committing.push(await timed(reconciler.sync));
+    computing.push(sentMs - startMs);
+    idling.push(await timed(reconciler.sync));
+  }
+  const { flows } = await connection.aggregate();
+  const times = [firstMs, median(computing), median(committing), median(idling)].map((ms) => ms.toFixed(1));
+  process.stdout.write(`${row(count, flows, ...times)}\n`);
+}
+
+/** A service of one or two ports. */
+function clusterService(at: number, vnid: number): ClusterService {
+  const ports = [{ protocol: 'tcp', port: 80 } as const, { protocol: 'udp', port: 53 } as const];
+  const clusterIp = Ip.of(4, NODE.serviceNetwork.address.value + BigInt(at + 1));
+  return { id: at, clusterIp, vnid: vnidOf(vnid), ports: ports.slice(at % 2) };
 }
 
 /** A pod of this node; each has a project of its own. */

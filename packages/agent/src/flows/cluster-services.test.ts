@@ -86,6 +86,10 @@ describe('ClusterServices', () => {
     const after = world.compiled.all();
     assert.equal(after[0], before[0]);
     assert.notEqual(after[1], before[1]);
+    // Listed anew, it says what it said.
+    world.set('alpha/b', '172.30.0.2', { ports: [80, 443] });
+    world.compiled.heard();
+    assert.equal(world.compiled.all()[1], after[1]);
   });
 
   test('all() follows the number of the project', () => {

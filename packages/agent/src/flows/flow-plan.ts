@@ -4,21 +4,24 @@ import { type Change, diff } from '@tenet/std';
 /** A flow and its identity in a switch (`flowKey`). */
 export type KeyedFlow = readonly [key: string, flow: Flow];
 
+/** The flows of some owners, a list each. */
+export type FlowLayer = ReadonlySet<readonly KeyedFlow[]>;
+
 /**
- * The flows of a switch as lists, one an owner; no flow is in two. An owner that has not changed brings the very same
- * list to the next plan, so that what lies between two plans is found without looking at the flows of all others.
+ * The flows of a switch, in layers of owners; no flow has two owners. What has not changed is the very same layer or the
+ * very same list in the next plan, so that what lies between two plans is found without looking at all flows.
  */
 export class FlowPlan {
-  readonly #lists: ReadonlySet<readonly KeyedFlow[]>;
+  readonly #layers: readonly FlowLayer[];
   #flows: ReadonlyMap<string, Flow> | undefined;
 
-  constructor(lists: Iterable<readonly KeyedFlow[]>) {
-    this.#lists = new Set(lists);
+  constructor(layers: readonly FlowLayer[]) {
+    this.#layers = layers;
   }
 
   /** All of them, by identity. */
   get flows(): ReadonlyMap<string, Flow> {
-    this.#flows ??= new Map([...this.#lists].flat());
+    this.#flows ??= new Map(this.#layers.flatMap((layer) => [...layer]).flat());
     return this.#flows;
   }
 
@@ -27,12 +30,10 @@ export class FlowPlan {
     return diff(this.#without(before), before.#without(this), sameFlow);
   }
 
-  /** True for a plan of the very same lists. */
-  equals(other: FlowPlan): boolean {
-    return this.#lists.size === other.#lists.size && this.#lists.isSubsetOf(other.#lists);
-  }
-
   #without(other: FlowPlan): ReadonlyMap<string, Flow> {
-    return new Map([...this.#lists.difference(other.#lists)].flat());
+    const lists = this.#layers
+      .filter((layer) => !other.#layers.includes(layer))
+      .flatMap((layer) => [...layer].filter((list) => !other.#layers.some((theirs) => theirs.has(list))));
+    return new Map(lists.flat());
   }
 }

@@ -11,7 +11,7 @@ function flowMap(...lines: string[]): Map<string, Flow> {
 
 /** Each flow with an owner of its own. */
 function plan(...lines: string[]): FlowPlan {
-  return new FlowPlan([...flowMap(...lines)].map((keyed) => [keyed]));
+  return new FlowPlan([new Set([...flowMap(...lines)].map((keyed) => [keyed]))]);
 }
 
 /** A switch that remembers, counts, and fails when told. */
