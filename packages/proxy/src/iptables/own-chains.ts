@@ -21,7 +21,7 @@ export interface OwnChains {
  * Beginnings of the names of services' chains. KUBE-XLB- is what kube-proxy before 1.24 had in place of KUBE-EXT- and
  * KUBE-SVL-.
  */
-const SERVICE_PREFIXES = ['KUBE-FW-', 'KUBE-EXT-', 'KUBE-XLB-', 'KUBE-SVC-', 'KUBE-SVL-', 'KUBE-SEP-'] as const;
+const SERVICE_CHAIN = /^KUBE-(?:FW|EXT|XLB|SVC|SVL|SEP)-/;
 
 const MARK = '0x4000';
 
@@ -80,7 +80,7 @@ export function ownChains(node: ProxyNode): Layout {
 
 /** Whether a chain is that of a service, whoever made it. */
 export function isServiceChain(table: TableName, chain: string): boolean {
-  return table === 'nat' && SERVICE_PREFIXES.some((prefix) => chain.startsWith(prefix));
+  return table === 'nat' && SERVICE_CHAIN.test(chain);
 }
 
 /** The beginnings of rules that match where node ports are open: of this node's addresses all, or those of a prefix. */

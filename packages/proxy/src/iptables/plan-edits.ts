@@ -1,7 +1,7 @@
 /** What must change so that what is installed becomes what is wanted, as edits; nothing is said of what is right. */
 import type { ChainRule, ChainText, Edits, TableChain } from './edits.ts';
 import { type Installed, isHeld } from './installed.ts';
-import { type Layout, TABLES } from './own-chains.ts';
+import { type Layout, TABLES, type TableName } from './own-chains.ts';
 import type { PortRules } from './port-rules.ts';
 
 /** The chains that hold no service: constant ones, and the ends of those that lead to services. */
@@ -53,10 +53,14 @@ export function planPort(installed: Installed, wanted: PortRules | undefined, be
 /** What is installed and nobody wants. */
 export function planLeftovers(installed: Installed, wanted: Iterable<PortRules>, own: Layout): Partial<Edits> {
   const chains = new Set<string>();
-  const rules = new Set<string>();
+  const entries: Record<TableName, Map<string, Set<string>>> = { nat: new Map(), filter: new Map() };
   for (const port of wanted) {
     for (const chain of port.chains.keys()) chains.add(chain);
-    for (const { table, chain, rule } of port.entries) rules.add(`${table} ${chain} ${rule}`);
+    for (const { table, chain, rule } of port.entries) {
+      const rules = entries[table].get(chain);
+      if (rules === undefined) entries[table].set(chain, new Set([rule]));
+      else rules.add(rule);
+    }
   }
   const removed: ChainRule[] = [];
   for (const table of TABLES) {
@@ -64,7 +68,7 @@ export function planLeftovers(installed: Installed, wanted: Iterable<PortRules>,
       const end = own[table].dispatch.get(chain) ?? [];
       for (const [rule, count] of dispatch.rules) {
         if (end.includes(rule)) continue;
-        const surplus = count - (rules.has(`${table} ${chain} ${rule}`) ? 1 : 0);
+        const surplus = count - (entries[table].get(chain)?.has(rule) === true ? 1 : 0);
         removed.push(...times({ table, chain, rule }, surplus));
       }
     }

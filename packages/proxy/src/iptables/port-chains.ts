@@ -1,14 +1,17 @@
 /** The chains of a service's port, a function each: their rules, without the chain's name. All are of the nat table. */
 import type { Portal, ProxiedEndpoint } from '../proxied-port.ts';
-import { endpointChain } from './chain-names.ts';
 import type { PortDraft } from './port-draft.ts';
 import { comment, inPrefix, isAddress, oneOf, PODS_LINK, recentList, toPort } from './rule-words.ts';
 
+/** An endpoint and its chain. */
+export interface Target extends ProxiedEndpoint {
+  readonly chain: string;
+}
+
 /** KUBE-SEP: an endpoint that connects to itself must see another address than its own. */
-export function endpointRules({ port, label }: PortDraft, { ip, port: number }: ProxiedEndpoint): readonly string[] {
+export function endpointRules({ port, label }: PortDraft, { ip, port: number, chain }: Target): readonly string[] {
   const { protocol, affinitySeconds } = port;
-  const remember =
-    affinitySeconds === undefined ? '' : `-m recent --set ${recentList(endpointChain(port, { ip, port: number }))} `;
+  const remember = affinitySeconds === undefined ? '' : `-m recent --set ${recentList(chain)} `;
   return [
     `${isAddress('-s', ip)}${comment(label)} -j KUBE-MARK-MASQ`,
     `-p ${protocol} ${comment(label)} ${remember}-m ${protocol} -j DNAT --to-destination ${ip}:${number}`,
@@ -23,10 +26,10 @@ export function masqueradeRule({ port, label }: PortDraft): string {
 }
 
 /** KUBE-SVC and KUBE-SVL: first the endpoint that this client has had lately, else each with the same chance. */
-export function choiceRules({ port, label }: PortDraft, endpoints: readonly ProxiedEndpoint[]): readonly string[] {
-  const targets = endpoints.map((endpoint) => ({
-    chain: endpointChain(port, endpoint),
-    note: comment(`${label} -> ${endpoint.ip}:${endpoint.port}`),
+export function choiceRules({ port, label }: PortDraft, endpoints: readonly Target[]): readonly string[] {
+  const targets = endpoints.map(({ ip, port: number, chain }) => ({
+    chain,
+    note: comment(`${label} -> ${ip}:${number}`),
   }));
   const { affinitySeconds } = port;
   const lately = affinitySeconds === undefined ? [] : targets;

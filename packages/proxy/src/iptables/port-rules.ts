@@ -1,5 +1,5 @@
 /** One port of a service in kube-proxy's layout: chains of its own, and rules by which constant chains lead there. */
-import type { Portal, ProxiedPort, ProxyNode } from '../proxied-port.ts';
+import type { Portal, ProxiedEndpoint, ProxiedPort, ProxyNode } from '../proxied-port.ts';
 import { endpointChain } from './chain-names.ts';
 import type { ChainRule } from './edits.ts';
 import {
@@ -10,6 +10,7 @@ import {
   masqueradeRule,
   portalRules,
   sourceKeptRules,
+  type Target,
 } from './port-chains.ts';
 import { draftOf, type PortDraft, refusalOf } from './port-draft.ts';
 import {
@@ -39,17 +40,15 @@ function awake(draft: PortDraft): PortRules {
   const isInwardLocal = internalTrafficPolicy === 'Local';
   const isOutwardLocal = isExternal && externalTrafficPolicy === 'Local';
   // By external addresses pods and the node itself reach all endpoints, whatever the policy.
-  const all = isInwardLocal && !isExternal ? [] : clusterEndpoints;
-  const local = isInwardLocal || isOutwardLocal ? localEndpoints : [];
+  const all = isInwardLocal && !isExternal ? [] : targetsOf(port, clusterEndpoints);
+  const local = isInwardLocal || isOutwardLocal ? targetsOf(port, localEndpoints) : [];
   const inward = isInwardLocal ? local : all;
   const outward = isOutwardLocal ? local : all;
   const hasOutside = isExternal && (all.length > 0 || outward.length > 0);
 
   const chains = new Map<string, string>();
-  for (const endpoint of [...all, ...local]) {
-    const chain = endpointChain(port, endpoint);
-    if (!chains.has(chain)) chains.set(chain, listing(chain, endpointRules(draft, endpoint)));
-  }
+  for (const target of [...all, ...local])
+    if (!chains.has(target.chain)) chains.set(target.chain, listing(target.chain, endpointRules(draft, target)));
   for (const [chain, endpoints] of [
     [names.svc, all],
     [names.svl, local],
@@ -92,6 +91,10 @@ function asleep(draft: PortDraft, portal: Portal): PortRules {
       ...healthCheckEntries(draft),
     ],
   };
+}
+
+function targetsOf(port: ProxiedPort, endpoints: readonly ProxiedEndpoint[]): readonly Target[] {
+  return endpoints.map((endpoint) => ({ ...endpoint, chain: endpointChain(port, endpoint) }));
 }
 
 function listing(chain: string, rules: readonly string[]): string {
