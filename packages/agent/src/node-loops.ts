@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Netlink } from '@tenet/host';
+import type { KubeClient } from '@tenet/kube';
 import { keepConnected, type SwitchConnection } from '@tenet/openflow/connection';
 import { type OpenVSwitch, vswitchdCtlPath } from '@tenet/ovsdb';
 import { type NodeNetwork, OF_PORT } from '@tenet/pipeline';
@@ -33,12 +34,14 @@ import { removeOtherRules } from './services/other-rules.ts';
 import { ServiceForwarding } from './services/service-forwarding.ts';
 import type { NodeView } from './status/node-view.ts';
 import { Steps } from './steps.ts';
+import { openUnidler } from './unidling/open-unidler.ts';
 import { awaitVnid } from './vnid-lookup.ts';
 import type { Cluster } from './watch-cluster.ts';
 import { BRIDGE, wiredPods } from './wired-pods.ts';
 
 export interface NodeLoopsOptions {
   readonly config: AgentConfig;
+  readonly client: KubeClient;
   readonly node: NodeNetwork;
   readonly cluster: Cluster;
   readonly ovs: OpenVSwitch;
@@ -269,6 +272,7 @@ export class NodeLoops implements AsyncDisposable {
     this.#forwarding = new ServiceForwarding({
       ...options,
       rules,
+      portals: (setPortal) => openUnidler({ ...options, gateway: node.gateway, setPortal, signal: this.#signal }),
       flows: {
         synced: (signal) => this.#session.synced(signal),
         heardOfServices: () => this.#lookAtServiceFlows(),

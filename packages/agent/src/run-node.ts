@@ -58,7 +58,19 @@ export async function runNode({ config, plugin, log, clock, random, signal: stop
     random,
   });
   using netlink = Netlink.open();
-  await using loops = new NodeLoops({ config, node, cluster, ovs, netlink, metrics, log, clock, random, signal });
+  await using loops = new NodeLoops({
+    config,
+    client,
+    node,
+    cluster,
+    ovs,
+    netlink,
+    metrics,
+    log,
+    clock,
+    random,
+    signal,
+  });
   reporter.observe(() => loops.look());
   reporter.waitsFor('Open vSwitch');
   await loops.started();

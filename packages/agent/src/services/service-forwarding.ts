@@ -259,12 +259,12 @@ export class ServiceForwarding implements AsyncDisposable {
     for (const changedMs of this.#inHand.slicesMs)
       if (changedMs >= this.#heardFromMs) this.#metrics.programmed(Math.max(0, nowMs - changedMs) / 1_000);
     this.#inHand = NO_CHANGES;
+    this.#portals?.installed(ports);
     if (ports === this.#installed) return;
     this.#installed = ports;
     const before = this.#forwarded;
     this.#forwarded = new Set([...ports.values()].map(({ namespace, service }) => `${namespace}/${service}`));
     if (before.difference(this.#forwarded).size > 0) flows.heardOfServices();
-    this.#portals?.installed(ports);
   }
 
   async #removeOthers(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { KubeClient } from '@tenet/kube';
 import type { ServiceTable } from '@tenet/proxy';
 import type { Clock, Ip, Logger } from '@tenet/std';
+import type { Portals } from '../services/service-forwarding.ts';
 import type { Cluster } from '../watch-cluster.ts';
 import { forgetDatagrams } from './forget-datagrams.ts';
 import { mayJoin } from './may-join.ts';
@@ -15,7 +16,7 @@ export interface OpenUnidlerOptions {
   /** This node's address in its subnet, on tun0. */
   readonly gateway: Ip;
   /** Told where the clients of ports that sleep are to be led. */
-  readonly table: ServiceTable;
+  readonly setPortal: ServiceTable['setPortal'];
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -24,8 +25,8 @@ export interface OpenUnidlerOptions {
 }
 
 /** A node's unidler with all that it needs; disposing it ends every connection that came through it. */
-export function openUnidler(options: OpenUnidlerOptions): Pick<Unidler, 'look' | 'installed' | keyof Disposable> {
-  const { client, cluster, gateway, table, clock, random, log, signal } = options;
+export function openUnidler(options: OpenUnidlerOptions): Portals {
+  const { client, cluster, gateway, setPortal, clock, random, log, signal } = options;
   const owned = new DisposableStack();
   const portals = owned.use(new NodePortals({ address: gateway }));
   const vnidOf = (namespace: string) => cluster.netNamespaces.get(namespace)?.vnid;
@@ -34,11 +35,10 @@ export function openUnidler(options: OpenUnidlerOptions): Pick<Unidler, 'look' |
       services: cluster.services,
       address: gateway,
       sockets: portals,
-      setPortal: (key, at) => table.setPortal(key, at),
       record: (service, port) => recordNeedPods(client, { service, port, clock }),
       mayJoin: (ip, namespace) => mayJoin(ip, { client, vnidOf, namespace, signal }),
       forgetDatagrams,
-      ...{ clock, random, log },
+      ...{ setPortal, clock, random, log },
     }),
   );
   return {

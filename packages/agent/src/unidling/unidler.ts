@@ -62,8 +62,7 @@ export class Unidler implements Disposable {
 
   /**
    * The rules in the kernel are those for these ports: to be called whenever they have been written, or found to be so.
-   * Until then, and a little longer, a portal stays open that is no
-   * longer needed: a client may have been led there.
+   * Until then, and a little longer, a portal stays open that is no longer needed: a client may have been led there.
    */
   installed(ports: ReadonlyMap<string, ProxiedPort>): void {
     for (const [key, sleeping] of this.#sleeping)
