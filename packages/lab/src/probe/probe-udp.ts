@@ -7,9 +7,11 @@ export interface UdpProbe extends ProbeTarget {
   readonly port?: number;
   /** Bytes of payload, of the request and of the answer. */
   readonly size?: number;
+  /** True: a request that does not fit is refused, and so is a way that turns out to be too narrow. */
+  readonly dontFragment?: boolean;
 }
 
-/** Asks an answerer by one datagram, in fragments when it does not fit. An answer of another length is garbled. */
+/** Asks an answerer by one datagram, in fragments when it does not fit unless told otherwise. An answer of another length is garbled. */
 export function probeUdp({ port = ANSWER_PORT.udp, size = 64, ...target }: UdpProbe): Promise<Outcome> {
   return exchange({
     ...target,

@@ -11,9 +11,11 @@ import { lastLines } from '../process/tail.ts';
 import { waitUntil } from '../process/wait-until.ts';
 import { labPaths } from '../state/lab-paths.ts';
 import { claimLab, type Datapath, findLab, type Lab, type ProxyMode } from '../state/lab-state.ts';
+import { readStatus } from '../status/lab-status.ts';
 import { whatRuns } from '../status/what-runs.ts';
 import { agentConfigurationText } from './agent-configuration.ts';
 import { chooseApiPort } from './api-port.ts';
+import { awaitServices } from './await-services.ts';
 import { createObjects } from './create-objects.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { checkPreconditions } from './preconditions.ts';
@@ -125,6 +127,10 @@ async function makeAll(lab: Lab, options: BringUpOptions, { step, stop }: Making
   await step(`${cluster.pods.length} pods, each wired by the CNI plugin`, () =>
     waitForPods(lab, { kube, daemons: all, signal }),
   );
+  await step(`${cluster.services.length} services, each answers on every node`, async () => {
+    const { services } = (await readStatus(kube)).status;
+    await awaitServices(lab, { services, deadlineMs: READY_DEADLINE_MS, signal });
+  });
 }
 
 /** Waits for all parts; when one fails the others are stopped and waited for, so that nobody makes more behind our back. */

@@ -2,26 +2,30 @@ import type { NftObject } from '@tenet/host';
 import type { ServiceAddress } from './nat-path.ts';
 import type { CountedStep } from './service-walk.ts';
 
-/** The maps that a packet to a service's address is looked up in, in this order. */
-export const LOOKED_UP = ['services', 'endpoints'] as const;
+/** The maps that a packet to a service's address is looked up in, in this order: what to do, and with which endpoint. */
+export function mapsAsked({ protocol }: ServiceAddress): readonly string[] {
+  return ['services', `${protocol}-endpoints`];
+}
 
 /**
  * The elements of the maps that a packet to a service may find: what is done with it, and the endpoints by slot. They
  * are read from listings (libnftables-json(5)); elements do not count packets.
  */
-export function mapPath(maps: readonly NftObject[], { ip, port, protocol }: ServiceAddress): CountedStep[] {
-  const address = `${ip} . ${protocol} . ${port}`;
-  return maps.flatMap((object) => {
-    const { map } = object;
-    if (!isFields(map) || typeof map.name !== 'string' || !Array.isArray(map.elem)) return [];
+export function mapPath(maps: readonly NftObject[], address: ServiceAddress): CountedStep[] {
+  return maps.flatMap(({ map }) => {
+    if (!isFields(map) || !Array.isArray(map.elem)) return [];
     return map.elem.flatMap((pair: unknown) => {
       const [key, data]: unknown[] = Array.isArray(pair) ? pair : [];
-      const text = spell(key);
-      return text === address || text.startsWith(`${address} . `)
-        ? [{ at: String(map.name), says: `${text} : ${spell(data)}` }]
-        : [];
+      const says = `${spell(key)} : ${spell(data)}`;
+      return isFor(spell(key).split(' . '), address) ? [{ at: String(map.name), says }] : [];
     });
   });
+}
+
+/** A key begins with address, protocol and port; a map of one protocol leaves that out. */
+function isFor(key: readonly string[], { ip, port, protocol }: ServiceAddress): boolean {
+  const [keyIp, keyPort] = key.filter((part) => part !== protocol);
+  return keyIp === ip && keyPort === String(port);
 }
 
 /** A value as nft(8) writes it. */

@@ -11,7 +11,7 @@ import type { Lab } from '../state/lab-state.ts';
 import type { LabStatus } from '../status/lab-status.ts';
 import { namespaceOf } from '../targets.ts';
 import { flowPath, type OwnPod } from './flow-path.ts';
-import { LOOKED_UP, mapPath } from './map-path.ts';
+import { mapPath, mapsAsked } from './map-path.ts';
 import { natPath, type ServiceAddress } from './nat-path.ts';
 import { type CountedStep, counted, type ServiceWalk } from './service-walk.ts';
 
@@ -52,7 +52,9 @@ export async function walkToService(
   const steps = counted(rulesBefore, await readRules());
   // Of the rules of a chain a packet need not match each, but somewhere it must have been translated.
   const isTranslated =
-    by === 'nftables' ? steps.length >= LOOKED_UP.length : steps.filter(hasMoved).length >= NAT_CHAINS;
+    by === 'nftables'
+      ? mapsAsked(address).every((name) => steps.some(({ at }) => at === name))
+      : steps.filter(hasMoved).length >= NAT_CHAINS;
   const isAnswered =
     outcome.outcome === 'answered' && outcome.answer.pod === pod && outcome.answer.client === String(own.gateway);
   return {
@@ -97,7 +99,8 @@ async function rulesOf(namespace: string, address: ServiceAddress): Promise<Coun
 }
 
 async function mapsOf(namespace: string, address: ServiceAddress): Promise<CountedStep[]> {
-  const maps = await Promise.all(LOOKED_UP.map((name) => nftList({ what: `map ip tenet ${name}`, namespace })));
+  const names = mapsAsked(address);
+  const maps = await Promise.all(names.map((name) => nftList({ what: `map ip tenet ${name}`, namespace })));
   return mapPath(maps.flat(), address);
 }
 

@@ -1,4 +1,17 @@
-import { bringUp, endpointsOf, type Lab, labHealth, matrixText, proveIsolation, takeDown, untilGone } from '@tenet/lab';
+import {
+  bringUp,
+  endpointsOf,
+  type Lab,
+  labHealth,
+  matrixText,
+  proveIsolation,
+  serviceWalkText,
+  takeDown,
+  untilGone,
+  walkToService,
+  wayInText,
+  waysIn,
+} from '@tenet/lab';
 import { Command } from 'commander';
 import { untilSignalled } from '../../until-signalled.ts';
 import { type DatapathOption, datapathOption } from './datapath-option.ts';
@@ -11,8 +24,8 @@ import { TENET_PROGRAM } from './tenet-program.ts';
 export function runCommand(): Command {
   return new Command('run')
     .description(
-      'bring the lab up, show with real packets who reaches whom, stay until Ctrl-C (exit status 0: all is as it ought ' +
-        'to be, 1: it is not, 130: stopped before that was known)',
+      'bring the lab up, show with real packets who reaches whom and how a service is reached, stay until Ctrl-C ' +
+        '(exit status 0: all is as it ought to be, 1: it is not, 130: stopped before that was known)',
     )
     .addOption(stateOption())
     .addOption(datapathOption())
@@ -42,8 +55,19 @@ async function show(
   print('');
   const findings = await proveIsolation(lab, endpointsOf(lab, status), signal);
   for (const line of matrixText(findings)) print(line);
-  if (!findings.every((finding) => finding.isAsExpected)) process.exitCode = 1;
+  print('');
+  const walk = await walkToService(lab, status, { ...ARTICLE, signal });
+  for (const line of serviceWalkText(walk)) print(line);
+  print('');
+  const ways = await waysIn(lab, status, DOORS);
+  for (const line of wayInText(ways)) print(line);
+  if (![...findings, walk, ...ways].every(({ isAsExpected }) => isAsExpected)) process.exitCode = 1;
   print('');
   print('try: bin/tenet lab exec pod/alpha/client -- ping 10.131.2.45');
   print('press Ctrl-C to take the lab down');
 }
+
+/** The path that the article follows by hand. */
+const ARTICLE = { node: 'dt-infra1', service: 'logging/logging-es', pod: 'logging/logging-es-1' } as const;
+
+const DOORS = { service: 'alpha/web', node: 'dt-infra1', router: 'default/router', host: 'web.alpha.example' } as const;
