@@ -99,8 +99,32 @@ const BLOCKED = [
   ['beta/db-2', 'alpha/web-2', 'dt-node2'],
 ] as const;
 
+/** The article's names: they follow from the service, its port and its endpoint. */
+const [SVC, SEP] = ['KUBE-SVC-BWSQUABZDDFLJOKN', 'KUBE-SEP-H2SZLG7QT6WVYISM'];
+
+/** Each of these counts the request: before, and after. */
+const COUNTED = [
+  `KUBE-SERVICES +-d 172.30.229.30/32 -p tcp -m tcp --dport 9200 -j ${SVC}`,
+  `${SVC} +-j ${SEP}`,
+  `${SEP} +-p tcp -m tcp -j DNAT --to-destination 10.131.2.45:9200`,
+  'table 0 +ip,in_port=2,nw_src=10.131.2.1 actions=goto_table:30',
+  'table 30 +ip,nw_dst=10.131.2.0/23 actions=goto_table:70',
+  'table 70 +ip,nw_dst=10.131.2.45 actions=load:0->NXM_NX_REG1\\[\\],load:0x2d->NXM_NX_REG2\\[\\],goto_table:80',
+  'table 80 +ip,nw_src=10.131.2.1 actions=output:NXM_NX_REG2\\[\\]',
+];
+
+function assertArticlesPath(text: string): void {
+  assert.match(text, /^a request from dt-infra1 to logging\/logging-es, 172\.30\.229\.30:9200:$/m);
+  assert.match(text, /^ {2}route +172\.30\.0\.0\/16 dev tun0$/m);
+  for (const step of COUNTED) {
+    const [, before, after] = new RegExp(`^ +${step} +(\\d+) → (\\d+)$`, 'm').exec(text) ?? [];
+    assert.ok(Number(after) > Number(before), `${step}: ${before} → ${after}\n${text}`);
+  }
+  assert.match(text, /^ {2}answer +answered by logging\/logging-es-1, which saw 10\.131\.2\.1$/m);
+}
+
 describe('tenet lab run', () => {
-  test('shows who reaches whom, what was counted and what that proves, and ends with 0 at Ctrl-C', async () => {
+  test("shows who reaches whom, the article's path and the ways in, what was counted, and ends with 0 at Ctrl-C", async () => {
     const run = start('good', [TENET]);
     await run.says('press Ctrl-C to take the lab down');
     const text = run.text();
@@ -111,6 +135,12 @@ describe('tenet lab run', () => {
     assert.match(
       text,
       /^proven with real packets, 102 pairs by TCP, UDP and ICMP: .*\(18 of 18 dropped and counted\)$/m,
+    );
+    assertArticlesPath(text);
+    assert.match(text, /^ {2}10\.122\.70\.72:30080 +node port of alpha\/web +answered by alpha\/web(-2)?, /m);
+    assert.match(
+      text,
+      /^ {2}10\.122\.70\.100:80 for web\.alpha\.example +external IP of default\/router +answered by alpha\/web(-2)?, /m,
     );
     assert.doesNotMatch(text, /NOT AS EXPECTED|expected/);
     const id = idOf(run.state);
