@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { inNamespace, iptablesRestore, listConntrack, listenTcp, ProbeSocket, writeSysctl } from '@tenet/host';
 import { Ip, Prefix } from '@tenet/std';
 import { forgetDatagrams } from '../../packages/agent/src/unidling/forget-datagrams.ts';
@@ -25,7 +26,12 @@ const child = spawn(
   [
     `--net=${node.path}`,
     process.execPath,
-    ...[`${import.meta.dirname}/portal-process.ts`, gateway.toString(), podIp.toString(), String(ENDPOINT_PORT)],
+    ...[
+      fileURLToPath(new URL('./portal-process.ts', import.meta.url)),
+      gateway.toString(),
+      podIp.toString(),
+      String(ENDPOINT_PORT),
+    ],
   ],
   { stdio: ['ignore', 'pipe', 'inherit'] },
 );

@@ -1,10 +1,12 @@
 /** Services that sleep on a real node: real rules and flows, the daemon's own portals, and who may wake what. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { listenTcp, ProbeSocket } from '@tenet/host';
+import { setTimeout as pause } from 'node:timers/promises';
+import { bindUdp, listenTcp, ProbeSocket } from '@tenet/host';
 import { Ip } from '@tenet/std';
 import { addPod, type WiredByPlugin } from './pod-fixture.ts';
 import { type Daemon, NODE, type PrivateNode, privateNode, until } from './private-node.ts';
@@ -18,6 +20,7 @@ const ENDPOINT_PORT = 8080;
 const SLEEPY = { name: 'sleepy', ip: Ip.parse('172.30.0.20') };
 const QUIET = { name: 'quiet', ip: Ip.parse('172.30.0.21') };
 const TRICKY = { name: 'tricky', ip: Ip.parse('172.30.0.22') };
+const BUSY = { name: 'busy', ip: Ip.parse('172.30.0.24') };
 const AGAIN = { name: 'again', ip: Ip.parse('172.30.0.23') };
 
 for (const mode of ['iptables', 'nftables'] as const)
@@ -102,6 +105,40 @@ for (const mode of ['iptables', 'nftables'] as const)
       assert.equal(event?.message, 'The service-port quiet:dns needs pods.');
     });
 
+    test('of clients that come all the time none is lost while it wakes, and a datagram soon arrives', async () => {
+      await createAsleep(BUSY);
+      await connected(client, BUSY.ip);
+      const answers: Promise<string>[] = [];
+      const come = () => {
+        const socket = dial(client, BUSY.ip, 80);
+        socket.end(`client ${answers.length}`);
+        answers.push(textOf(socket).catch((error) => String(error)));
+      };
+      const echo = createSocket('udp4', (bytes, { address, port }) => echo.send(bytes, port, address));
+      echo.bind({ fd: bindUdp({ namespace: web.netns, address: web.ip, port: 5353 }) });
+      stack.defer(() => void echo.close());
+      const asker = send(client, BUSY.ip, 53);
+      for (let tick = 0; tick < 30; tick++) {
+        // Who wakes it takes the mark away first; its pod is there later.
+        if (tick === 4) await node.kube.patch('Service', { namespace: 'alpha', name: BUSY.name }, unmarked);
+        if (tick === 10) await createSlice(BUSY, web.ip);
+        come();
+        asker.send(new TextEncoder().encode('hello'));
+        await pause(100);
+      }
+      // The same client, of whom conntrack knew that he was led to the portal.
+      assert.equal(asker.receive().kind, 'bytes');
+      const said = await Promise.all(answers);
+      const sources = said.map((answer, at) => answer.replace(` said client ${at}`, ''));
+      const joined = sources.filter((source) => source === GATEWAY.toString()).length;
+      assert.deepEqual(
+        sources,
+        sources.map((_, at) => (at < joined ? GATEWAY : client.ip).toString()),
+      );
+      assert.ok(joined >= 10 && joined < 25, `${joined} of ${sources.length} were held`);
+      console.log(`# ${joined} of ${sources.length} clients were held, none was lost`);
+    });
+
     test('a held client is not joined to a pod of another project, whoever wrote that endpoint', async () => {
       const reached: Socket[] = [];
       serve(intruder, (socket) => reached.push(socket));
@@ -162,7 +199,10 @@ for (const mode of ['iptables', 'nftables'] as const)
         metadata: { namespace: 'alpha', name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
         addressType: 'IPv4',
         endpoints: [{ addresses: [ip.toString()], conditions: { ready: true }, nodeName: NODE }],
-        ports: [{ name: 'http', protocol: 'TCP', port: ENDPOINT_PORT }],
+        ports: [
+          { name: 'http', protocol: 'TCP', port: ENDPOINT_PORT },
+          { name: 'dns', protocol: 'UDP', port: 5353 },
+        ],
       });
     }
 
@@ -212,10 +252,11 @@ for (const mode of ['iptables', 'nftables'] as const)
       }, `a connection to ${to}`);
     }
 
-    function send({ netns }: WiredByPlugin, to: Ip, port: number): void {
+    function send({ netns }: WiredByPlugin, to: Ip, port: number): ProbeSocket {
       const socket = ProbeSocket.open({ namespace: netns, protocol: 'udp', to, port });
       if (!(socket instanceof ProbeSocket)) assert.fail(socket.errno);
       stack.use(socket);
       socket.send(new TextEncoder().encode('hello'));
+      return socket;
     }
   });

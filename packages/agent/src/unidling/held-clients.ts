@@ -19,9 +19,9 @@ interface Held {
 }
 
 /** Clients of one port that are held at a time; for one more the oldest is let go. */
-export const MOST_HELD = 16;
+const MOST_HELD = 16;
 /** How long a client is held, in milliseconds. */
-export const HOLD_MS = 120_000;
+const HOLD_MS = 120_000;
 /** How long each try to reach an endpoint may take. A try that fails sooner is not followed sooner. */
 const TRIES_MS = [250, 500, 1000, 2000] as const;
 

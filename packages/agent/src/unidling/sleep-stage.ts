@@ -15,7 +15,7 @@ export interface SleepFacts {
 }
 
 /** As long as clients are held, in milliseconds. */
-export const WAKING_MS = 120_000;
+const WAKING_MS = 120_000;
 
 export const AWAKE: SleepStage = { kind: 'awake' };
 
