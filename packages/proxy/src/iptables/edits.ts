@@ -1,4 +1,4 @@
-/** Changes of our chains as data: a run of iptables-restore is written from them, and what is installed follows them. */
+/** Changes of our chains as data: text for iptables-restore is written from them, and what is known follows them. */
 import { dispatchOf, type Installed } from './installed.ts';
 import type { Layout, TableName } from './own-chains.ts';
 

@@ -133,7 +133,7 @@ function planned(installed: Installed, edits: Edits): PlannedPiece {
   return { piece: { text: restoreText(edits), ...countOf(installed, edits) }, edits };
 }
 
-/** Of a chain that is written anew only the difference counts where it is one of rules that stand for themselves. */
+/** Of a dispatch chain that is written anew only what it loses counts: the rest is as it was. */
 function countOf(installed: Installed, edits: Edits): Omit<RulesPiece, 'text'> {
   let added = edits.added.length + edits.appended.length;
   let removed = edits.removed.length + edits.dropped.length;

@@ -22,7 +22,8 @@ export function endpointRules({ port, label }: PortDraft, { ip, port: number, ch
 export function masqueradeRule({ port, label }: PortDraft): string {
   const { clusterIp, protocol, port: number } = port;
   const note = comment(`${label} cluster IP`);
-  return `${isAddress('-d', clusterIp)}! -i ${PODS_LINK} -p ${protocol} ${note} ${toPort(protocol, number)} -j KUBE-MARK-MASQ`;
+  const match = `-p ${protocol} ${note} ${toPort(protocol, number)}`;
+  return `${isAddress('-d', clusterIp)}! -i ${PODS_LINK} ${match} -j KUBE-MARK-MASQ`;
 }
 
 /** KUBE-SVC and KUBE-SVL: first the endpoint that this client has had lately, else each with the same chance. */

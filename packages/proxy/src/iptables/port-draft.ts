@@ -39,7 +39,7 @@ export function draftOf(port: ProxiedPort, node: ProxyNode): PortDraft {
   };
 }
 
-/** A load balancer must look elsewhere while another node can serve: it hears nothing. Else the client hears at once. */
+/** A load balancer must look elsewhere while another node can serve: it hears nothing. Else the client does at once. */
 export function refusalOf(policy: TrafficPolicy, { hasEndpointsSomewhere }: ProxiedPort): Refusal {
   return policy === 'Local' && hasEndpointsSomewhere
     ? { why: 'has no local endpoints', target: 'DROP' }

@@ -22,7 +22,7 @@ interface Situation {
   readonly earlier?: readonly ChainRule[];
 }
 
-/** The same edits, but that dispatch chains of which much goes, or what cannot be deleted, are written anew as a whole. */
+/** The same edits, but that dispatch chains of which much goes, or what cannot be deleted, are written anew. */
 export function rewriteChains(edits: Edits, situation: Situation): Edits {
   const removed = Map.groupBy(edits.removed, nameOf);
   const rewritten = [...removed.values()].flatMap((rules) =>
