@@ -46,7 +46,7 @@ export interface PodSpec {
 }
 
 /** `router`: an HTTP proxy on port 80 that leads each host to the service which asks for it. */
-export type PodProgram = 'router';
+type PodProgram = 'router';
 
 export interface ServiceSpec {
   readonly namespace: string;

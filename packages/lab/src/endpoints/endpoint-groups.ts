@@ -1,7 +1,7 @@
 import type { EndpointSliceObject, PodObject, ServiceObject } from '@tenet/model';
 import { isPodReady } from '../kubelet/pod-status.ts';
 
-export type SlicePorts = NonNullable<EndpointSliceObject['ports']>;
+type SlicePorts = NonNullable<EndpointSliceObject['ports']>;
 export type SliceEndpoint = NonNullable<EndpointSliceObject['endpoints']>[number];
 
 /** Endpoints that serve a service on the same ports: a target port that is a name may be another number in another pod. */

@@ -41,7 +41,10 @@ export async function exchange(spec: Exchange): Promise<Outcome> {
       if (sent.kind === 'error') return outcomeOfError(sent.errno);
       isSent = sent.kind === 'bytes';
     }
-    for (let came = open.receive(); isSent && came.kind !== 'nothing'; came = open.receive()) {
+    // Not before it is sent: an error is told once, and sending is what tells that a connection was refused.
+    while (isSent) {
+      const came = open.receive();
+      if (came.kind === 'nothing') break;
       if (came.kind === 'error') return outcomeOfError(came.errno);
       const ended = where.protocol === 'tcp' && came.bytes.length === 0;
       const outcome = read(came.bytes, { ended, ms: performance.now() - startMs });

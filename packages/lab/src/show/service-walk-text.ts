@@ -2,37 +2,34 @@ import { phraseOf } from '../probe/probe-pair.ts';
 import type { ServiceWalk, WalkStep } from '../walk/service-walk.ts';
 import { alignColumns } from './table.ts';
 
-/** The article's path as it happened: route, translation, flows, answer, with what each has counted. */
+/** The article's path as it happened: route, translation, flows, answer, with the packets that each step has counted. */
 export function serviceWalkText(walk: ServiceWalk): string[] {
   const { node, service, to, route, translation, flows, outcome } = walk;
-  const steps = (title: string, all: readonly WalkStep[]) => [
-    [title, '', '', all.some(({ packets }) => packets) ? 'packets' : ''],
-    ...all.map((step) => ['', step.at, step.says, packetsOf(step)]),
+  // Titles are a column of their own; what is one phrase takes no part in the others.
+  const steps = [...translation.steps, ...flows];
+  const lines = alignColumns(steps.map((step) => [step.at, packetsOf(step), step.says]));
+  const split = translation.steps.length;
+  const blocks: readonly (readonly [title: string, lines: readonly string[]])[] = [
+    ['route', [route]],
+    [translation.by, lines.slice(0, split)],
+    ['br0', lines.slice(split)],
+    ['answer', [phraseOf(outcome)]],
   ];
-  const rows = [
-    ['route', route],
-    ...steps(translation.by, translation.steps),
-    ...steps('br0', flows),
-    ['answer', phraseOf(outcome)],
+  return [
+    `a request from ${node} to ${service}, ${to} (packets before → after):`,
+    ...blocks.flatMap(([title, rows]) => block(title, rows)),
+    ...(walk.isAsExpected ? [] : [COMPLAINT]),
   ];
-  return [`a request from ${node} to ${service}, ${to}:`, ...layOut(rows), ...(walk.isAsExpected ? [] : [COMPLAINT])];
 }
 
 const COMPLAINT = 'NOT AS EXPECTED: the pod behind the service answers, and each step counts the request';
+const TITLE_WIDTH = 10;
 
 function packetsOf({ packets }: WalkStep): string {
   return packets === undefined ? '' : `${packets.before} → ${packets.after}`;
 }
 
-/** Rows that are one phrase take no part in the columns. */
-function layOut(rows: readonly (readonly string[])[]): string[] {
-  const tables = rows.filter((row) => row.length > 2);
-  const aligned = alignColumns(tables.map(([, ...cells]) => cells));
-  let at = 0;
-  return rows.map(([title = '', phrase = '', ...more]) => {
-    const text = more.length === 0 ? phrase : (aligned[at++] ?? '');
-    return `  ${title.padEnd(TITLE_WIDTH)}${text}`.trimEnd();
-  });
+function block(title: string, rows: readonly string[]): string[] {
+  const shown = rows.length === 0 ? ['nothing'] : rows;
+  return shown.map((row, at) => `  ${(at === 0 ? title : '').padEnd(TITLE_WIDTH)}${row}`);
 }
-
-const TITLE_WIDTH = 10;
