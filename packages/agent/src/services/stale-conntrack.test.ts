@@ -234,6 +234,21 @@ describe('StaleConntrack', () => {
     assert.deepEqual(table.left, [TO_SECOND, 'udp 172.30.9.9:53 172.30.9.9:53', 'udp 198.51.100.1:53 198.51.100.1:53']);
   });
 
+  test('end() looks at nothing when the ports are the very same', () => {
+    const table = new Table();
+    const stale = staleConntrack(table);
+    const now = ports({ to: [FIRST] });
+    stale.end(now);
+    const asked = table.questions.length;
+    let reads = 0;
+    now[Symbol.iterator] = () => {
+      reads++;
+      return new Map<string, ProxiedPort>().entries();
+    };
+    assert.equal(stale.end(now), 0);
+    assert.deepEqual([table.questions.length, reads], [asked, 0]);
+  });
+
   test('end() leaves the zone of the switch alone', () => {
     const table = new Table();
     table.entries = [{ text: 'in the zone', entry: entry(TO_FIRST, 25) }];

@@ -53,6 +53,7 @@ export class StaleConntrack {
    * reached.
    */
   end(now: Ports): number {
+    if (now === this.#ended) return 0;
     const plan = this.#ended === undefined ? planAll(now) : planChange(this.#ended, now);
     const removed = this.#carryOut(plan, this.#ended === undefined);
     if (removed > 0) this.#options.log.info('stale connections ended', { removed });
