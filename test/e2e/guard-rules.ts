@@ -1,5 +1,7 @@
 /** The host's rules as iptables-save shows them, with what they have counted, and which of the guards are in force. */
 import assert from 'node:assert/strict';
+import { formatRule, parseIptablesSave } from '@tenet/netfilter';
+import { ARTICLE_NODE, hostGuards } from '@tenet/pipeline';
 import { CLUSTER, SERVICES } from './guarded-packets.ts';
 import type { PrivateLab } from './private-lab.ts';
 
@@ -67,4 +69,17 @@ export async function countOf(
   );
   assert.ok(found !== undefined, `no rule ${rule} in ${chain}`);
   return found.packets;
+}
+
+/** How many packets each guard of a node has dropped since its rules were written, by the guard's name. */
+export async function guardDropsOf(lab: PrivateLab, node: string): Promise<ReadonlyMap<string, number>> {
+  const { tables } = parseIptablesSave(await lab.inNetns(`node/${node}`, 'iptables-save', '-c'));
+  const drops = new Map<string, number>();
+  for (const { guard, table, chain, rule } of hostGuards(ARTICLE_NODE.node)) {
+    const installed = tables.get(table)?.chains.get(chain)?.rules ?? [];
+    const { counters } = installed.find((each) => formatRule(each) === formatRule(rule)) ?? {};
+    assert.ok(counters !== undefined, `${node} has no rule ${guard}`);
+    drops.set(guard, (drops.get(guard) ?? 0) + Number(counters.packets));
+  }
+  return drops;
 }
