@@ -1,6 +1,6 @@
 import type { NodeNetwork } from '@tenet/pipeline';
 import { IptablesPlanner, NftablesPlanner, type ProxiedPort, type ServiceTable } from '@tenet/proxy';
-import { backoffMs, type Clock, type Ip, type Logger, type TenetError } from '@tenet/std';
+import { type Clock, type Ip, type Logger, sentenceOf, type TenetError } from '@tenet/std';
 import type { AgentConfig } from '../config.ts';
 import { agentError } from '../errors.ts';
 import type { InstalledRules } from '../host/installed-rules.ts';
@@ -18,6 +18,7 @@ import { removeOtherRules } from './other-rules.ts';
 import { type HeardChanges, ProxiedServices } from './proxied-services.ts';
 import type { RulesAccess } from './rules-access.ts';
 import { StaleConntrack } from './stale-conntrack.ts';
+import { SyncLoop } from './sync-loop.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 type Ports = ReadonlyMap<string, ProxiedPort>;
@@ -64,10 +65,6 @@ export interface ServicesView {
   readonly problem: TenetError | undefined;
 }
 
-/** Everything is looked at again after this time, whether or not something was heard. */
-const LOOK_MS = 1_000;
-/** From 0.2 s, since clients wait, to 10 s: a tool that cannot work now is not started all the time. */
-const BACKOFF = { firstMs: 200, maxMs: 10_000 };
 /** Failing for longer than this is no hiccup such as a lock that another program holds. */
 const FAILING_MS = 5_000;
 /** A start that has not come to an end after this time is a problem; ten thousand services take less. */
@@ -92,12 +89,11 @@ export class ServiceForwarding implements AsyncDisposable {
   readonly #portals: Portals | undefined;
   readonly #bucket: TokenBucket;
   readonly #metrics: ProxyMetrics;
+  readonly #loop: SyncLoop;
   readonly #ended: Promise<void>;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #heardFromMs: number;
-  #wakeUp: (() => void) | undefined;
-  #isHeard = false;
   #isSynced = false;
   /** The ports whose rules were in the kernel last, and the services that they are of. */
   #installed: Ports = new Map();
@@ -108,16 +104,16 @@ export class ServiceForwarding implements AsyncDisposable {
   #inHand: HeardChanges = NO_CHANGES;
 
   constructor(options: ServiceForwardingOptions) {
-    const { config, node, cluster, rules, portals, localAddresses, metrics, log, clock } = options;
+    const { config, node, cluster, rules, portals, localAddresses, metrics, log, clock, random } = options;
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    this.#signal.addEventListener('abort', () => this.#wakeUp?.(), { once: true });
     this.#heardFromMs = clock.nowMs();
+    this.#loop = new SyncLoop({ pass: () => this.#look(), clock, random, signal: this.#signal });
     const { nodeName, proxy } = config;
     const { nodePortAddresses, syncsPerSecond, syncBurst } = proxy;
     this.#services = new ProxiedServices({
       ...{ nodeName, node, nodePortAddresses, cluster },
-      onChange: () => this.#heard(),
+      onChange: () => this.#loop.hear(),
     });
     this.#metrics = new ProxyMetrics(metrics.registry, () => this.#counts());
     const planner = { node: this.#services.node };
@@ -167,41 +163,26 @@ export class ServiceForwarding implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { cluster, steps, clock, random } = this.#options;
     try {
-      await raced(Promise.all([this.#services.synced(), cluster.netNamespaces.synced]), this.#signal);
+      const { netNamespaces } = this.#options.cluster;
+      await raced(Promise.all([this.#services.synced(), netNamespaces.synced]), this.#signal);
     } catch {
       // Only the end of the daemon ends the wait for a first list.
       return;
     }
     this.#isSynced = true;
-    for (let failures = 0; !this.#signal.aborted; ) {
-      this.#isHeard = false;
-      let isDone = false;
-      await steps.run(STEP, async () => {
-        await this.#pass();
-        isDone = true;
-      });
-      failures = isDone ? 0 : failures + 1;
-      if (!isDone && !this.#signal.aborted) {
-        this.#metrics.failed();
-        await clock.sleep(backoffMs(failures, random(), BACKOFF), this.#signal).catch(() => {});
-      } else await this.#rest();
-    }
+    await this.#loop.run();
   }
 
-  /** Until something is heard, or it is time to look again. */
-  async #rest(): Promise<void> {
-    if (this.#isHeard || this.#signal.aborted) return;
-    const early = new AbortController();
-    this.#wakeUp = () => early.abort();
-    await this.#options.clock.sleep(LOOK_MS, early.signal).catch(() => {});
-    this.#wakeUp = undefined;
-  }
-
-  #heard(): void {
-    this.#isHeard = true;
-    this.#wakeUp?.();
+  /** False when it failed. */
+  async #look(): Promise<boolean> {
+    let isDone = false;
+    await this.#options.steps.run(STEP, async () => {
+      await this.#pass();
+      isDone = true;
+    });
+    if (!isDone && !this.#signal.aborted) this.#metrics.failed();
+    return isDone;
   }
 
   async #pass(): Promise<void> {
@@ -245,9 +226,10 @@ export class ServiceForwarding implements AsyncDisposable {
 
   /** Rules would lead clients to where no flow leads on. */
   async #flowsFirst(): Promise<void> {
-    const { flows, steps } = this.#options;
+    const { flows, log } = this.#options;
     const soon = AbortSignal.any([this.#signal, AbortSignal.timeout(FLOWS_WITHIN_MS)]);
-    await steps.run('flows of services', () => flows.synced(soon));
+    // Why there are none is the switch's passes to report.
+    await flows.synced(soon).catch((error) => log.debug('rules before flows', { error: sentenceOf(error) }));
   }
 
   /** The rules of these ports are in the kernel. */
@@ -276,7 +258,7 @@ export class ServiceForwarding implements AsyncDisposable {
 
   #foreign(): void {
     this.#metrics.foreign();
-    this.#heard();
+    this.#loop.hear();
   }
 
   #unready(): TenetError | undefined {
