@@ -5,6 +5,7 @@ import {
   RT_TABLE,
   readSysctl,
   readTxChecksum,
+  type SysctlKey,
   setTxChecksum,
   sinkLinks,
   writeSysctl,
@@ -70,15 +71,18 @@ export class HostNetwork implements Disposable {
 }
 
 function reconcileSysctls(node: NodeNetwork): string[] {
-  const changed: string[] = [];
-  for (const [key, value] of wantedHost(node).sysctls) {
-    const actual = readSysctl(key);
-    // A kernel without IPv6 has no such key, and needs none.
-    if (actual === undefined || actual === value) continue;
-    writeSysctl(key, value);
-    changed.push(`${key} from ${actual} to ${value}`);
-  }
-  return changed;
+  const { sysctls, leastSysctls } = wantedHost(node);
+  const exact = sysctls.map(([key, value]) => setSysctl(key, value, (actual) => actual === value));
+  const least = leastSysctls.map(([key, value]) => setSysctl(key, `${value}`, (actual) => Number(actual) >= value));
+  return [...exact, ...least].flat();
+}
+
+function setSysctl(key: SysctlKey, value: string, isRight: (actual: string) => boolean): string[] {
+  const actual = readSysctl(key);
+  // A kernel without IPv6, or before its first connection is tracked, has no such key, and needs none.
+  if (actual === undefined || isRight(actual)) return [];
+  writeSysctl(key, value);
+  return [`${key} from ${actual} to ${value}`];
 }
 
 function reconcileKernel(netlink: Netlink, node: NodeNetwork, podLinks: readonly string[]): string[] {

@@ -9,6 +9,8 @@ export interface WantedHost {
   /** Cluster and service networks, all through tun0. */
   readonly routes: readonly Prefix[];
   readonly sysctls: readonly (readonly [key: SysctlKey, value: string])[];
+  /** Numbers that may be higher: somebody else's reasons count as well. */
+  readonly leastSysctls: readonly (readonly [key: SysctlKey, least: number])[];
 }
 
 /**
@@ -30,6 +32,8 @@ export function wantedHost({ clusterNetworks, serviceNetwork, mtuBytes }: NodeNe
       // No neighbour discovery into the switch, which drops IPv6.
       [`net.ipv6.conf.${HOST_PORT}.disable_ipv6`, '1'],
     ],
+    // A datagram to a service may be answered after as long, in seconds: an answer that is not translated back is lost.
+    leastSysctls: [['net.netfilter.nf_conntrack_udp_timeout', 60]],
   };
 }
 
