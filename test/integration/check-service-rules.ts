@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { iptablesRestore, iptablesSave } from '@tenet/host';
 import { parseIptablesSave, planRestore } from '@tenet/netfilter';
 import { hostRules } from '@tenet/pipeline';
-import { type ProxiedPort, type RulesPlanner, ServiceTable } from '@tenet/proxy';
+import { type ProxiedPort, type ProxyNode, type RulesPlanner, ServiceTable } from '@tenet/proxy';
 import { type Seeded, seeded } from '../soak/seeded.ts';
 import { AffinityMemory } from './affinity-memory.ts';
 import { generatedPackets } from './generated-packets.ts';
@@ -89,6 +89,7 @@ class InstalledRules {
   readonly #backEnd: BackEnd;
   readonly #namespace: string;
   readonly #spoil: Spoil;
+  #node: ProxyNode | undefined;
   #planner: RulesPlanner | undefined;
   #table: ServiceTable | undefined;
   #services: ReadonlyMap<number, GeneratedService> = new Map();
@@ -100,14 +101,16 @@ class InstalledRules {
   }
 
   async become({ node }: ServiceWorld, services: ReadonlyMap<number, GeneratedService>): Promise<void> {
+    const isNew = node !== this.#node;
     // What a node's rules depend on is given when its daemon starts: another one takes over what is there.
-    this.#planner = this.#backEnd.plannerFor(node);
+    if (this.#planner === undefined || isNew) this.#planner = this.#backEnd.plannerFor(node);
+    this.#node = node;
     this.#table ??= new ServiceTable(node);
     this.#table.setNode(node);
     this.#tell(this.#table, services);
     const { port = (each) => each, text = (each) => each } = this.#spoil;
     const ports = new Map([...this.#table.ports()].map(([key, each]) => [key, port(each)]));
-    this.#planner.observe(await this.#read());
+    if (isNew) this.#planner.observe(await this.#read());
     for (const piece of this.#planner.plan(ports)) {
       await this.#backEnd.apply(text(piece.text), this.#namespace);
       this.#planner.applied(piece);

@@ -19,9 +19,11 @@ const RANGES = ['203.0.113.0/25', '192.0.2.8/29', '10.131.2.0/28', '10.122.70.72
 const OTHER_NODE = Ip.parse('10.122.70.73');
 const BEYOND = Ip.parse('192.0.2.50');
 
-/** Node ports of one world are at all addresses, of the next at one. */
+const CAREFUL_NODE: ProxyNode = { ...PROXY_NODE, nodePortAddresses: [Prefix.parse('10.122.70.0/24')] };
+
+/** In two worlds node ports are at all of the node's addresses, in the next two at one. */
 export function nodeOf(round: number): ProxyNode {
-  return round % 2 === 0 ? PROXY_NODE : { ...PROXY_NODE, nodePortAddresses: [Prefix.parse('10.122.70.0/24')] };
+  return round % 4 < 2 ? PROXY_NODE : CAREFUL_NODE;
 }
 
 /** Each has its number, which its addresses and ports follow from. */
