@@ -10,7 +10,10 @@ interface DaemonAnswer {
 }
 
 /** Asks the daemon of a node at its metrics address, which only the node's own namespace reaches. */
-export async function askDaemon({ ovs }: PrivateNode, path: '/metrics' | '/healthz'): Promise<DaemonAnswer> {
+export async function askDaemon(
+  { ovs }: PrivateNode,
+  path: '/metrics' | '/healthz' | '/readyz',
+): Promise<DaemonAnswer> {
   const program = `const r = await fetch('http://127.0.0.1:9101${path}');
     console.log(JSON.stringify({ status: r.status, type: r.headers.get('content-type'), body: await r.text() }))`;
   const command = [process.execPath, '--input-type=module', '-e', program];
