@@ -25,11 +25,15 @@ const RULES = [
 ] as const;
 export const HOW_MANY_GUARDS = CALLS.length + RULES.length;
 
+/** Calls of the chains of services, which stand before the guards: all but the guard of what is forwarded. */
+const SERVICE_CALL = / -j KUBE-[A-Z-]+$/;
+
 /** Which of the guards are not in force: gone, or called behind a rule of somebody else. */
 export async function missingGuards(lab: PrivateLab, target: string): Promise<string[]> {
   const installed = await rulesOf(lab, target);
   const firstOf = new Set<string>();
-  const first = installed.filter(({ table, chain }) => {
+  const first = installed.filter(({ table, chain, rule }) => {
+    if (chain !== 'FORWARD' && SERVICE_CALL.test(rule)) return false;
     const key = `${table} ${chain}`;
     if (firstOf.has(key)) return false;
     firstOf.add(key);

@@ -29,6 +29,8 @@ export interface GuardedPacket {
   readonly name: string;
   /** The one rule that is in place; it must count the packet. */
   readonly guard: { readonly table: 'raw' | 'filter'; readonly chain: string; readonly rule: string };
+  /** A chain of services in the filter table, and its rule that would drop it as well. */
+  readonly besides?: string;
   readonly from: PlaceName;
   readonly frames: (cast: GuardCast) => readonly Uint8Array[];
   /** Where it arrives once the rule is gone. */
@@ -79,6 +81,7 @@ export const GUARDED: readonly GuardedPacket[] = [
   {
     name: 'a TCP segment of a pod that belongs to no connection, and so would keep its address',
     guard: { ...GUARD, rule: `-s ${CLUSTER} -m conntrack --ctstate INVALID -j DROP` },
+    besides: 'KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP',
     from: 'attacker',
     frames: (c) => [strayReset(c)],
     at: 'underlay',

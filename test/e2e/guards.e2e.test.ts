@@ -138,7 +138,7 @@ describe('each guard of the host alone, while the agent is held', () => {
   });
   after(() => held[Symbol.dispose]());
 
-  for (const { name, guard, from, frames, at, translated, blindForFragments = false } of GUARDED) {
+  for (const { name, guard, besides, from, frames, at, translated, blindForFragments = false } of GUARDED) {
     test(`${name} is dropped and counted by ${guard.chain}, and arrives without that rule`, async () => {
       await using undo = new AsyncDisposableStack();
       if (blindForFragments) {
@@ -160,6 +160,7 @@ describe('each guard of the host alone, while the agent is held', () => {
       assert.deepEqual(ears.marked(), []);
 
       await iptables(guard.table, `-F ${guard.chain}`);
+      if (besides !== undefined) await iptables('filter', `-D ${besides}`);
       await arrives({ frames: () => frames(cast), from, at });
     });
   }
