@@ -12,8 +12,8 @@ export const TABLE = 'ip tenet';
 const PODS_LINK = 'tun0';
 
 /** The destination as a client names it: by address, or, for a node port, by any address of this node. */
-export const BY_ADDRESS = 'ip daddr . meta l4proto . th dport';
-export const BY_PORT = 'meta l4proto . th dport';
+const BY_ADDRESS = 'ip daddr . meta l4proto . th dport';
+const BY_PORT = 'meta l4proto . th dport';
 
 /** One of `choices`, each with the same chance. */
 export function anyOf(choices: number): string {

@@ -7,8 +7,10 @@ import type { TableChange, TableState } from './table-state.ts';
 export const REMOVE_TABLE = `add table ${TABLE}\ndelete table ${TABLE}\n`;
 
 /**
- * The commands that make the change, given what is installed. The kernel switches from the old to the new at once when
- * the transaction commits, and keeps the old when a command fails.
+ * The commands that make the change, given what is installed. The kernel keeps all of the old when a command fails, and
+ * goes over to the new at once when the transaction commits: a look into a map finds what is of the one generation or of
+ * the other, never a gap. Two looks of one packet may be of two generations; the chains that look twice drop then, and
+ * the client's next attempt is well.
  */
 export function writeChange(
   change: TableChange,
