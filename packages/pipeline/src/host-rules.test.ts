@@ -28,7 +28,12 @@ describe('hostRules()', () => {
       '! -i tun0 -p udp -m udp --dport 4789 -j CT --notrack',
     ],
     'TENET-OUTPUT': ['-p udp -m udp --dport 4789 -j CT --notrack'],
-    'TENET-INPUT': ['-i tun0 -p udp -m udp --dport 4789 -j DROP', '-p udp -m udp --dport 4789 -j ACCEPT', '-i tun0 -j ACCEPT'],
+    'TENET-INPUT': [
+      '-i tun0 -p udp -m udp --dport 4789 -j DROP',
+      '-p udp -m udp --dport 4789 -m conntrack --ctstate DNAT -j DROP',
+      '-p udp -m udp --dport 4789 -j ACCEPT',
+      '-i tun0 -j ACCEPT',
+    ],
     'TENET-GUARD': [
       '-p udp -m udp --dport 4789 -j DROP',
       '-s 10.128.0.0/14 -m conntrack --ctstate INVALID -j DROP',

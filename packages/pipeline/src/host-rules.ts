@@ -132,6 +132,11 @@ export function hostChains(
             why: 'no pod speaks as a tunnel',
             guard: 'pod-as-tunnel',
           },
+          {
+            rule: `-p udp --dport ${vxlanPort} -m conntrack --ctstate DNAT -j DROP`,
+            why: "who comes by a node port bears a node's address: an endpoint at the tunnel's port would hear a peer",
+            guard: 'translated-tunnel',
+          },
           { rule: `-p udp --dport ${vxlanPort} -j ACCEPT`, why: 'other nodes do' },
           { rule: '-i tun0 -j ACCEPT', why: 'pods reach their node' },
         ],
