@@ -5,7 +5,8 @@ export function parseIpv4(text: string): number | undefined {
   return octets.reduce((sum, octet) => sum * 256 + Number(octet), 0);
 }
 
-/** The dotted quad of a 32-bit number. */
+/** The dotted quad of a 32-bit number; rules of services are made of very many. */
 export function formatIpv4(value: bigint): string {
-  return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.');
+  const bits = Number(value);
+  return `${bits >>> 24}.${(bits >>> 16) & 0xff}.${(bits >>> 8) & 0xff}.${bits & 0xff}`;
 }
