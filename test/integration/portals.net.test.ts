@@ -13,6 +13,8 @@ import { until } from './private-node.ts';
 import { tcpClient, textOf } from './tcp-client.ts';
 
 const SERVICE = Ip.parse('172.30.0.10');
+/** Of somebody who made the portal its endpoint. */
+const FOREIGN = Ip.parse('172.30.0.11');
 const ENDPOINT_PORT = 8080;
 
 const { node, pod, ...fixture } = nodeAndPod('portals');
@@ -57,7 +59,9 @@ before(async () => {
   const { tcp, udp } = await until(() => lines.shift(), 'the portals are open');
   ports = { tcp: Number(tcp), udp: Number(udp) };
   const lead = (chain: string, protocol: string, port: number) =>
-    `-A ${chain} -d ${SERVICE} -p ${protocol} --dport 80 -j DNAT --to-destination ${gateway}:${port}\n`;
+    [SERVICE, FOREIGN]
+      .map((to) => `-A ${chain} -d ${to} -p ${protocol} --dport 80 -j DNAT --to-destination ${gateway}:${port}\n`)
+      .join('');
   const rules = ['PREROUTING', 'OUTPUT'].flatMap((chain) => [
     lead(chain, 'tcp', ports.tcp),
     lead(chain, 'udp', ports.udp),
@@ -97,6 +101,18 @@ test('a client that connects to the portal itself is reset, and nobody is told',
   const [error] = await once(socket, 'error');
   assert.equal(error.code, 'ECONNRESET');
   assert.deepEqual(lines, []);
+});
+
+test('a client of another service, whose endpoint the portal was made, is reset, and nobody is told', async () => {
+  const socket = dial(pod.path, FOREIGN, 80);
+  const [error] = await once(socket, 'error');
+  assert.equal(error.code, 'ECONNRESET');
+  assert.deepEqual(lines, []);
+});
+
+test('its datagrams wake nobody', async () => {
+  send(pod.path, FOREIGN, 80);
+  assert.deepEqual(await heard('a datagram'), { isLed: false });
 });
 
 test('a datagram that is sent to the portal itself is known for one', async () => {

@@ -9,6 +9,8 @@ export interface ServiceVariant {
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
   readonly idledAt?: string;
   readonly hasAffinity?: boolean;
+  /** At node port 30080 and external IP 192.0.2.9 too. */
+  readonly isPublished?: boolean;
   readonly internalTrafficPolicy?: 'Cluster' | 'Local';
 }
 
@@ -18,6 +20,7 @@ export function serviceOf({
   protocol = 'TCP',
   idledAt,
   hasAffinity = false,
+  isPublished = false,
   internalTrafficPolicy = 'Cluster',
 }: ServiceVariant = {}): Service {
   return parseService({
@@ -27,7 +30,8 @@ export function serviceOf({
     },
     spec: {
       ...{ clusterIP: '172.30.0.10', clusterIPs: ['172.30.0.10'], internalTrafficPolicy },
-      ports: [{ name: portName, protocol, port: 80 }],
+      ports: [{ name: portName, protocol, port: 80, ...(isPublished && { nodePort: 30_080 }) }],
+      ...(isPublished && { externalIPs: ['192.0.2.9'] }),
       ...(hasAffinity && { sessionAffinity: 'ClientIP' }),
     },
   });

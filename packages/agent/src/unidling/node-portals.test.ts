@@ -12,20 +12,24 @@ const HERE = Ip.parse('127.0.0.1');
 /** More than the kernel keeps for two connections. */
 const MUCH_BYTES = 32 * 2 ** 20;
 
-/** A portal on the loopback, whose clients are written down. */
-function portal(t: TestContext, { isLed = true } = {}) {
+const SERVICE = { address: Ip.parse('172.30.0.10'), port: 80 };
+const FOREIGN = { address: Ip.parse('172.30.0.11'), port: 80 };
+
+/** A portal of SERVICE on the loopback, whose clients are written down; all have asked for one address. */
+function portal(t: TestContext, { to = SERVICE }: { readonly to?: typeof SERVICE | undefined } = {}) {
   const asked: Client[] = [];
   const portals = new NodePortals({
     address: HERE,
-    isLed(client) {
+    askedFor(client) {
       asked.push(client);
-      return isLed;
+      return to;
     },
   });
   const clients: HeldClient[] = [];
   const datagrams: boolean[] = [];
   const heard = Promise.withResolvers<HeldClient>();
   const listener = {
+    isServedAt: (address: Ip, port: number) => address.equals(SERVICE.address) && port === SERVICE.port,
     onClient(client: HeldClient) {
       clients.push(client);
       heard.resolve(client);
@@ -73,8 +77,8 @@ async function textOf(socket: Socket): Promise<string> {
 }
 
 describe('NodePortals', { timeout: 20_000 }, () => {
-  test('resets a client that no rule led to the portal, and tells nobody of it', async (t) => {
-    const { open, clients, asked } = portal(t, { isLed: false });
+  test("resets a client that another service's rules led to the portal, and tells nobody of it", async (t) => {
+    const { open, clients, asked } = portal(t, { to: FOREIGN });
     const { port } = open('tcp');
     const socket = dial(t, port);
     assert.equal(await errorOf(socket), 'ECONNRESET');
@@ -213,9 +217,12 @@ describe('NodePortals', { timeout: 20_000 }, () => {
     assert.deepEqual(await errors, ['ECONNRESET', 'ECONNRESET']);
   });
 
-  for (const isLed of [true, false])
-    test(`hears a datagram, and knows whether it was led here: ${isLed}`, async (t) => {
-      const { open, datagrams, asked } = portal(t, { isLed });
+  for (const [to, isLed] of [
+    [FOREIGN, false],
+    [SERVICE, true],
+  ] as const)
+    test(`hears a datagram, and knows whether it was for the service: ${isLed}`, async (t) => {
+      const { open, datagrams, asked } = portal(t, { to });
       const { port } = open('udp');
       const sender = createSocket('udp4');
       t.after(() => sender.close());

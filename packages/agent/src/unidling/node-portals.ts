@@ -11,8 +11,13 @@ import { splice } from './splice.ts';
 export interface NodePortalsOptions {
   /** Where portals are: the address of this node in its subnet. */
   readonly address: Ip;
-  /** Whether a client was led here by the rules; conntrack is asked unless told. */
-  readonly isLed?: (client: Client) => boolean;
+  /** Where a client meant to go before rules led it here, undefined when that is not known; conntrack is asked unless told. */
+  readonly askedFor?: (client: Client) => Destination | undefined;
+}
+
+export interface Destination {
+  readonly address: Ip;
+  readonly port: number;
 }
 
 /** Who sent what came to a portal. */
@@ -20,7 +25,7 @@ export interface Client {
   readonly protocol: 'tcp' | 'udp';
   readonly address: Ip;
   readonly port: number;
-  readonly portal: { readonly address: Ip; readonly port: number };
+  readonly portal: Destination;
 }
 
 /** A client or an endpoint that is silent for this long is asked whether it is still there. */
@@ -40,16 +45,17 @@ const ON_EITHER_SIDE = {
  * The portals of this node as sockets of its kernel. Disposing resets every connection that came through them.
  *
  * The rules drop what is sent to a portal itself. But they are there a moment after the socket, and somebody may flush
- * them; so each client is also looked up in conntrack, which knows whether it asked for a service.
+ * them; and somebody may have made the portal an endpoint of his own service. So each client is also looked up in
+ * conntrack, which knows what it asked for.
  */
 export class NodePortals implements PortalSockets, Disposable {
   readonly #address: Ip;
-  readonly #isLed: (client: Client) => boolean;
+  readonly #askedFor: (client: Client) => Destination | undefined;
   readonly #sockets = new Set<Socket>();
 
-  constructor({ address, isLed = wasTranslated }: NodePortalsOptions) {
+  constructor({ address, askedFor = beforeTranslation }: NodePortalsOptions) {
     this.#address = address;
-    this.#isLed = isLed;
+    this.#askedFor = askedFor;
   }
 
   open(protocol: 'tcp' | 'udp', listener: PortalListener): PortalSocket {
@@ -60,15 +66,15 @@ export class NodePortals implements PortalSockets, Disposable {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  #listen({ onClient }: PortalListener): PortalSocket {
+  #listen(listener: PortalListener): PortalSocket {
     const fd = listenTcp({ address: this.#address, port: 0 });
     const server = createServer(ON_EITHER_SIDE, (socket) => {
       // One that is gone already has no address any more.
       const { remoteAddress, remotePort } = socket;
       if (remoteAddress === undefined || remotePort === undefined) socket.destroy();
       else if (this.#sockets.size >= MOST_CONNECTIONS) socket.resetAndDestroy();
-      else if (this.#isLed(this.#client('tcp', remoteAddress, remotePort, port)))
-        onClient(this.#held(socket, remoteAddress));
+      else if (this.#isLed(this.#client('tcp', remoteAddress, remotePort, port), listener))
+        listener.onClient(this.#held(socket, remoteAddress));
       else socket.resetAndDestroy();
     });
     // What cannot be accepted, for want of file descriptors, is the client's to try again.
@@ -83,14 +89,19 @@ export class NodePortals implements PortalSockets, Disposable {
     return { port, [Symbol.dispose]: () => void server.close() };
   }
 
-  #receive({ onDatagram }: PortalListener): PortalSocket {
+  #receive(listener: PortalListener): PortalSocket {
     const socket = createSocket('udp4', (_bytes, from) =>
-      onDatagram(() => this.#isLed(this.#client('udp', from.address, from.port, port))),
+      listener.onDatagram(() => this.#isLed(this.#client('udp', from.address, from.port, port), listener)),
     );
     socket.on('error', () => {});
     socket.bind({ fd: bindUdp({ address: this.#address, port: 0 }) });
     const { port } = socket.address();
     return { port, [Symbol.dispose]: () => void socket.close() };
+  }
+
+  #isLed(client: Client, listener: PortalListener): boolean {
+    const to = this.#askedFor(client);
+    return to !== undefined && listener.isServedAt(to.address, to.port);
   }
 
   #client(protocol: Client['protocol'], address: string, port: number, portalPort: number): Client {
@@ -132,8 +143,8 @@ export class NodePortals implements PortalSockets, Disposable {
   }
 }
 
-/** Whether the client asked for another address than the portal's: conntrack keeps what its first packet was. */
-function wasTranslated({ protocol, address, port, portal }: Client): boolean {
+/** Conntrack keeps what a connection's first packet was. */
+function beforeTranslation({ protocol, address, port, portal }: Client): Destination | undefined {
   try {
     const found = findConntrack({
       source: portal.address,
@@ -142,12 +153,13 @@ function wasTranslated({ protocol, address, port, portal }: Client): boolean {
       destinationPort: port,
       protocol: protocol === 'tcp' ? 6 : 17,
     });
-    if (found === undefined) return false;
-    const { destination, destinationPort } = found.original;
-    return !destination.equals(portal.address) || destinationPort !== portal.port;
+    const { destination, destinationPort } = found?.original ?? {};
+    return destination === undefined || destinationPort === undefined
+      ? undefined
+      : { address: destination, port: destinationPort };
   } catch (error) {
     // Of whom nothing can be known, nothing is taken.
-    if (isTenetError(error, 'KERNEL_REFUSED')) return false;
+    if (isTenetError(error, 'KERNEL_REFUSED')) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import type { ProxiedEndpoint } from '@tenet/proxy';
+import type { Ip } from '@tenet/std';
 
 /** A client's connection that was accepted in the service's stead. */
 export interface HeldClient {
@@ -17,9 +18,14 @@ export interface HeldClient {
 
 /** What a portal hears. */
 export interface PortalListener {
-  /** A client has connected. One that the rules did not lead here is never told of. */
+  /**
+   * Whether this address and port are those of the service: anybody can write an endpoint, and a client that asked for
+   * another service and was led here is nobody's.
+   */
+  isServedAt(address: Ip, port: number): boolean;
+  /** A client has connected. One that the service's rules did not lead here is never told of. */
   onClient(client: HeldClient): void;
-  /** A datagram came, and is gone; `isLed` asks whether the rules led it here, which costs a call to the kernel. */
+  /** A datagram came, and is gone; `isLed` asks whether the service's rules led it here, which costs a call to the kernel. */
   onDatagram(isLed: () => boolean): void;
 }
 

@@ -70,6 +70,7 @@ export class SleepingPort implements Disposable {
       ...{ clock, signal },
     });
     this.#socket = sockets.open(protocol, {
+      isServedAt: (to, number) => isServedAt(this.#now.port, to, number),
       onClient: (client) => this.#onClient(client),
       onDatagram: (isLed) => this.#onDatagram(isLed),
     });
@@ -202,6 +203,12 @@ export class SleepingPort implements Disposable {
 /** Whether any node has something to send new connections to. */
 export function hasEndpoints({ hasEndpointsSomewhere, clusterEndpoints, localEndpoints }: ProxiedPort): boolean {
   return hasEndpointsSomewhere || clusterEndpoints.length > 0 || localEndpoints.length > 0;
+}
+
+/** Whether the port has this address. A node port has all of the node's, and is for everybody. */
+function isServedAt({ clusterIp, externalIps, loadBalancerIps, port, nodePort }: ProxiedPort, to: Ip, number: number) {
+  if (number === nodePort) return true;
+  return number === port && [clusterIp, ...externalIps, ...loadBalancerIps].some((ip) => ip.equals(to));
 }
 
 /** Where the rules of this node send who asks for its cluster IP. */

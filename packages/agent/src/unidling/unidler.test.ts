@@ -313,6 +313,24 @@ test('with internalTrafficPolicy Local nobody is joined to an endpoint of anothe
   assert.deepEqual(story, ['reset']);
 });
 
+test('clients are taken in who asked for an address of the service, and no others', () => {
+  const { become, portals } = node({ isPublished: true });
+  become(IDLED);
+  const isServedAt = (address: string, port: number) => portals.last.listener.isServedAt(Ip.parse(address), port);
+  // biome-ignore format: an address a line, with why it is refused
+  const ADDRESSES: readonly (readonly [address: string, port: number, isServed: boolean])[] = [
+    ['172.30.0.11', 80, false], // another service, of which the portal was made an endpoint
+    ['172.30.0.10', 81, false],
+    ['192.0.2.9', 8080, false],
+    [GATEWAY.toString(), 40_000, false], // the portal itself
+    ['172.30.0.10', 80, true],
+    ['192.0.2.9', 80, true],
+    ['10.122.70.72', 30_080, true],
+  ];
+  for (const [address, port, isServed] of ADDRESSES)
+    assert.equal(isServedAt(address, port), isServed, `${address}:${port}`);
+});
+
 test('of datagrams one is told of in 120 s; one that no rule led here is not', async () => {
   const { become, portals, told, clock } = node({ protocol: 'UDP' });
   become(IDLED);
