@@ -22,6 +22,7 @@ export class DesiredTable {
   /** How many ports want what several share. */
   readonly #uses = new Map<string, number>();
   #ports: ReadonlyMap<string, ProxiedPort> = new Map();
+  readonly #forwardings = new Map<ProxiedPort, Forwarding>();
 
   constructor(node: ProxyNode) {
     this.#node = node;
@@ -35,7 +36,14 @@ export class DesiredTable {
 
   /** What is there for a port. */
   forwardingOf(port: ProxiedPort): Forwarding {
-    return forwardPort(port, this.#node);
+    const known = this.#forwardings.get(port) ?? forwardPort(port, this.#node);
+    this.#forwardings.set(port, known);
+    return known;
+  }
+
+  /** Says that one plan is made: what was put together for it takes more room than the rest. */
+  forgetForwardings(): void {
+    this.#forwardings.clear();
   }
 
   /**

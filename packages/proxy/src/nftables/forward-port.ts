@@ -138,7 +138,10 @@ class Draft implements Forwarding {
       else this.refuse(names, way === 'pick-here' && this.port.hasEndpointsSomewhere ? 'drop' : `goto ${REFUSE_CHAIN}`);
       return;
     }
-    for (const { ip } of endpoints) this.sharedElements.push({ set: 'hairpins', key: `${ip} . ${ip}`, tail: '' });
+    for (const { ip } of endpoints) {
+      const pod = `${ip}`;
+      this.sharedElements.push({ set: 'hairpins', key: `${pod} . ${pod}`, tail: '' });
+    }
     for (const name of names) {
       const chain =
         this.port.affinitySeconds === undefined

@@ -51,6 +51,7 @@ export class NftablesPlanner implements RulesPlanner {
     this.#desired.update(ports, { ports: this.#changedPorts, touched: this.#touched });
     const suspects = { isAll: this.#isSuspect, ports: this.#changedPorts, touched: this.#touched };
     const changes = planChange(this.#desired, installed, suspects);
+    this.#desired.forgetForwardings();
     this.#pending = changes.map((change) => ({ change, piece: writeChange(change, installed) }));
     if (this.#pending.length === 0) this.#trust();
     return this.#pending.map(({ piece }) => piece);
