@@ -2,7 +2,7 @@ import type { InstalledRules } from '../host/installed-rules.ts';
 import type { RulesAccess } from './rules-access.ts';
 
 /** The rules of services among the host's own, in the node's variant of iptables. */
-export function iptablesAccess(rules: InstalledRules): RulesAccess {
+export function iptablesAccess(rules: Pick<InstalledRules, 'look' | 'onRead' | 'turn'>): RulesAccess {
   return {
     backEnd: 'iptables',
     isSuspect: () => rules.look().has('services'),

@@ -11,7 +11,7 @@ export interface OtherRulesOptions {
   /** What forwards services now. */
   readonly proxy: ProxyMode;
   readonly node: ProxyNode;
-  readonly rules: InstalledRules;
+  readonly rules: Pick<InstalledRules, 'variant' | 'turn'>;
   readonly netfilter: Pick<Netfilter, 'iptablesSave' | 'iptablesRestore'>;
   readonly log: Logger;
 }

@@ -33,7 +33,7 @@ export interface ServiceForwardingOptions {
   readonly config: Pick<AgentConfig, 'nodeName' | 'proxy'>;
   readonly node: NodeNetwork;
   readonly cluster: Pick<Cluster, 'services' | 'endpointSlices' | 'ownNode' | 'netNamespaces'>;
-  readonly rules: InstalledRules;
+  readonly rules: Pick<InstalledRules, 'variant' | 'look' | 'onRead' | 'turn'>;
   /** Given what tells the table where the clients of a port are to be held. */
   readonly portals?: (setPortal: ServiceTable['setPortal']) => Portals;
   readonly flows: {
