@@ -8,5 +8,6 @@ export const NOT_HERE: Readonly<Record<string, string>> = {
 /** Those that take longer there than the gate may: `npm run test:kernel` runs them. */
 export const NOT_IN_THE_GATE: Readonly<Record<string, string>> = {
   'restarts.e2e.test.ts': 'five minutes of running traffic; npm run test:kernel has it',
-  'guards.e2e.test.ts': "two minutes of the host's rules, which know nothing of the datapath; npm run test:kernel has it",
+  'guards.e2e.test.ts':
+    "two minutes of the host's rules, which know nothing of the datapath; npm run test:kernel has it",
 };
