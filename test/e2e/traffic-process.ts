@@ -5,16 +5,19 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { listenTcp, ProbeSocket } from '@tenet/host';
+import { probeTcp } from '@tenet/lab';
 import { echoReplyOf, echoRequest, Ip } from '@tenet/std';
-import type { Ask, Direction, PingReport, Reply, StreamReport } from './traffic.ts';
+import type { Ask, Attempt, ConnectReport, Direction, PingReport, Reply, StreamReport } from './traffic.ts';
 
 /** An answer later than that is none. */
 const ANSWER_DEADLINE_MS = 3000;
 
+type Report = PingReport | StreamReport | ConnectReport;
+
 interface Flow {
-  report(): PingReport | StreamReport;
+  report(): Report;
   /** Sends no more, and waits for what is on its way; the last report. */
-  stop(): Promise<PingReport | StreamReport>;
+  stop(): Promise<Report>;
 }
 
 const flows = new Map<number, Flow>();
@@ -31,13 +34,16 @@ function send(reply: Reply): void {
   process.send?.(reply);
 }
 
-async function answer(ask: Ask): Promise<PingReport | StreamReport | undefined> {
+async function answer(ask: Ask): Promise<Report | undefined> {
   switch (ask.verb) {
     case 'ping':
       flows.set(ask.flow, startPing(ask));
       return undefined;
     case 'stream':
       flows.set(ask.flow, await startStream(ask));
+      return undefined;
+    case 'connect':
+      flows.set(ask.flow, startConnecting(ask));
       return undefined;
     case 'report':
       return flowOf(ask.flow).report();
@@ -102,6 +108,40 @@ function startPing({ flow, from, to, everyMs }: Extract<Ask, { verb: 'ping' }>):
       for (hear(); answeredMs.includes(null) && nowMs() < endMs; hear()) await pause(everyMs);
       socket[Symbol.dispose]();
       return { sentMs, answeredMs };
+    },
+  };
+}
+
+/** A new connection at each tick, whatever has become of those before. */
+function startConnecting({ from, to, port, everyMs }: Extract<Ask, { verb: 'connect' }>): Flow {
+  const attempts: Attempt[] = [];
+  const target = { namespace: from, to: Ip.parse(to), port, timeoutMs: ANSWER_DEADLINE_MS };
+  const pending = new Set<Promise<void>>();
+
+  async function connect(): Promise<void> {
+    const at = attempts.length;
+    const startMs = nowMs();
+    attempts.push({ startMs, endMs: null, pod: null, failure: null });
+    const outcome = await probeTcp(target);
+    const isAnswered = outcome.outcome === 'answered';
+    attempts[at] = {
+      startMs,
+      endMs: nowMs(),
+      pod: isAnswered ? outcome.answer.pod : null,
+      failure: isAnswered ? null : JSON.stringify(outcome),
+    };
+  }
+
+  const timer = setInterval(() => {
+    const attempt = connect().finally(() => pending.delete(attempt));
+    pending.add(attempt);
+  }, everyMs);
+  return {
+    report: () => ({ attempts }),
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(pending);
+      return { attempts };
     },
   };
 }

@@ -37,6 +37,22 @@ export interface StreamReport {
   readonly broken: string | null;
 }
 
+/** One connection: a request by HTTP, and what became of it. */
+export interface Attempt {
+  readonly startMs: number;
+  /** When it had an outcome; null while it has none. */
+  readonly endMs: number | null;
+  /** The pod that answered; null without an answer. */
+  readonly pod: string | null;
+  /** Why there is none; null while it may come. */
+  readonly failure: string | null;
+}
+
+/** Every connection, in the order of their starts. */
+export interface ConnectReport {
+  readonly attempts: readonly Attempt[];
+}
+
 /** Traffic that runs. */
 export interface Flow<Report> {
   /** What has become of it so far; of a ping what is on its way counts as unanswered. */
@@ -58,6 +74,15 @@ export interface Traffic extends AsyncDisposable {
   pingInVain(from: Pick<End, 'netns'>, to: Pick<End, 'ip'>): Promise<Flow<PingReport>>;
   /** Sends a number every 10 ms, both ways; resolves when the first have arrived. */
   stream(from: Pick<End, 'netns'>, to: End): Promise<Flow<StreamReport>>;
+  /** Connects every so often, each time anew, to whoever answers there; resolves when the first is answered. */
+  connect(from: Pick<End, 'netns'>, to: ConnectTarget): Promise<Flow<ConnectReport>>;
+}
+
+/** Where connections are made to, and how often. */
+export interface ConnectTarget {
+  readonly ip: Ip;
+  readonly port: number;
+  readonly everyMs: number;
 }
 
 /** What is asked of the process, by number; it answers each. */
@@ -72,12 +97,19 @@ export type Ask = { readonly call: number; readonly flow: number } & (
       readonly port: number;
       readonly everyMs: number;
     }
+  | {
+      readonly verb: 'connect';
+      readonly from: string;
+      readonly to: string;
+      readonly port: number;
+      readonly everyMs: number;
+    }
   | { readonly verb: 'report' | 'stop' }
 );
 
 export interface Reply {
   readonly call: number;
-  readonly report?: PingReport | StreamReport;
+  readonly report?: PingReport | StreamReport | ConnectReport;
   readonly error?: string;
 }
 
@@ -125,6 +157,17 @@ export async function startTraffic(): Promise<Traffic> {
       });
       return started;
     },
+    async connect(from, { ip, port, everyMs }) {
+      const started = await flow<ConnectReport>({
+        verb: 'connect',
+        from: from.netns,
+        to: String(ip),
+        port,
+        everyMs: everyMs * PATIENCE,
+      });
+      await first(`an answer of ${ip}`, async () => (await started.report()).attempts.some(({ pod }) => pod !== null));
+      return started;
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
@@ -135,6 +178,7 @@ export async function startTraffic(): Promise<Traffic> {
 }
 
 type Starting =
+  | Omit<Extract<Ask, { verb: 'connect' }>, 'call' | 'flow'>
   | Omit<Extract<Ask, { verb: 'ping' }>, 'call' | 'flow'>
   | Omit<Extract<Ask, { verb: 'stream' }>, 'call' | 'flow'>;
 type Asking = { readonly flow: number } & (Starting | { readonly verb: 'report' | 'stop' });

@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { openTcp } from '@tenet/host';
+import type { Ip } from '@tenet/std';
+import { PATIENCE } from '../eventually.ts';
+
+export interface HttpTarget {
+  readonly ip: Ip;
+  readonly port: number;
+  /** Who is asked for there; the address unless told. */
+  readonly host?: string;
+  readonly path?: string;
+}
+
+const DEADLINE_MS = 10_000 * PATIENCE;
+
+/** Asks by HTTP from a network namespace; rejects without an answer. */
+export async function httpFrom(
+  netns: string,
+  { ip, port, host = String(ip), path = '/' }: HttpTarget,
+): Promise<{ readonly status: number; readonly body: string }> {
+  const socket = new Socket({ fd: openTcp(netns) });
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  try {
+    await once(socket.connect(port, String(ip)), 'connect', { signal });
+    const asked = request({ createConnection: () => socket, path, headers: { host }, signal });
+    const answered = once(asked, 'response', { signal });
+    asked.end();
+    const [response] = await answered;
+    return { status: response.statusCode, body: await text(response) };
+  } finally {
+    socket.destroy();
+  }
+}
