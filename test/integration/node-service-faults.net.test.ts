@@ -134,8 +134,11 @@ describe('services', () => {
     using _path = environment({ PATH: `${directory.path}:${process.env.PATH}` });
     await using services = await nodeWithServices({ mode: 'iptables' });
     const many = 600;
-    for (let at = 0; at < many; at++)
-      await services.add(`s${at}`, `172.30.${10 + (at >> 8)}.${at & 255}`, [`10.129.${at >> 8}.${at & 255}`]);
+    await Promise.all(
+      Array.from({ length: many }, (_, at) =>
+        services.add(`s${at}`, `172.30.${10 + (at >> 8)}.${at & 255}`, [`10.129.${at >> 8}.${at & 255}`]),
+      ),
+    );
     await writeFile(slow, '');
     const first = await services.node.start();
     const forwarded = async () =>
