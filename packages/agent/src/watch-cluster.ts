@@ -34,7 +34,7 @@ export interface WatchedSlice extends EndpointSlice {
   readonly changedMs: number;
 }
 
-export interface OwnNode {
+interface OwnNode {
   /** Absent without the label. */
   readonly zone?: string;
 }
