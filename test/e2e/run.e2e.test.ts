@@ -13,6 +13,7 @@ import { remains } from './remains.ts';
 
 const TENET = join(import.meta.dirname, '../../bin/tenet');
 const DEADLINE_MS = 60_000;
+const TERMINAL_COLUMNS = 120;
 
 const root = mkdtempSync(join(tmpdir(), 'tenet-run-'));
 const running = new Set<ChildProcess>();
@@ -63,18 +64,19 @@ function idOf(state: string): string {
 }
 
 const MATRIX = `\
-from \\ to             alpha/client  alpha/web  alpha/web-2  beta/client  beta/db   beta/db-2  default/router  logging/logging-es-1  dt-infra1  dt-node2  outside
-alpha/client          -             reaches    reaches      blocked      blocked   blocked    reaches         reaches               reaches    reaches   reaches
-alpha/web             reaches       -          reaches      blocked      blocked   blocked    reaches         reaches               reaches    reaches   reaches
-alpha/web-2           reaches       reaches    -            blocked      blocked   blocked    reaches         reaches               reaches    reaches   reaches
-beta/client           blocked       blocked    blocked      -            reaches   reaches    reaches         reaches               reaches    reaches   reaches
-beta/db               blocked       blocked    blocked      reaches      -         reaches    reaches         reaches               reaches    reaches   reaches
-beta/db-2             blocked       blocked    blocked      reaches      reaches   -          reaches         reaches               reaches    reaches   reaches
-default/router        reaches       reaches    reaches      reaches      reaches   reaches    -               reaches               reaches    reaches   reaches
-logging/logging-es-1  reaches       reaches    reaches      reaches      reaches   reaches    reaches         -                     reaches    reaches   reaches
-dt-infra1             reaches       reaches    reaches      reaches      reaches   reaches    reaches         reaches               -          reaches   reaches
-dt-node2              reaches       reaches    reaches      reaches      reaches   reaches    reaches         reaches               reaches    -         reaches
-outside               no route      no route   no route     no route     no route  no route   no route        no route              reaches    reaches   -
+                     alpha/  alpha/  alpha/  beta/   beta/   beta/   default/ logging/
+from \\ to            client  web     web-2   client  db      db-2    router   logging-es-1 dt-infra1 dt-node2 outside
+alpha/client         -       reaches reaches blocked blocked blocked reaches  reaches      reaches   reaches  reaches
+alpha/web            reaches -       reaches blocked blocked blocked reaches  reaches      reaches   reaches  reaches
+alpha/web-2          reaches reaches -       blocked blocked blocked reaches  reaches      reaches   reaches  reaches
+beta/client          blocked blocked blocked -       reaches reaches reaches  reaches      reaches   reaches  reaches
+beta/db              blocked blocked blocked reaches -       reaches reaches  reaches      reaches   reaches  reaches
+beta/db-2            blocked blocked blocked reaches reaches -       reaches  reaches      reaches   reaches  reaches
+default/router       reaches reaches reaches reaches reaches reaches -        reaches      reaches   reaches  reaches
+logging/logging-es-1 reaches reaches reaches reaches reaches reaches reaches  -            reaches   reaches  reaches
+dt-infra1            reaches reaches reaches reaches reaches reaches reaches  reaches      -         reaches  reaches
+dt-node2             reaches reaches reaches reaches reaches reaches reaches  reaches      reaches   -        reaches
+outside              -       -       -       -       -       -       -        -            reaches   reaches  -
 `;
 
 /** From, to, and the node whose switch drops: the destination's. */
@@ -136,7 +138,7 @@ describe('tenet lab run', () => {
     // 11 places and 110 pairs; that nothing gets from outside to 8 pods says nothing.
     assert.match(
       text,
-      /^proven with real packets, 102 pairs by TCP, UDP and ICMP: .*\(18 of 18 dropped and counted\)$/m,
+      /^proven with real packets, 102 pairs by TCP, UDP and ICMP: .*\n.*\(18 of 18 dropped and counted\)$/m,
     );
     assertArticlesPath(text);
     assert.match(text, /^ {2}10\.122\.70\.72:30080 +node port of alpha\/web +answered by alpha\/web(-2)?, /m);
@@ -145,6 +147,9 @@ describe('tenet lab run', () => {
       /^ {2}10\.122\.70\.100:80 for web\.alpha\.example +external IP of default\/router +answered by alpha\/web(-2)?, /m,
     );
     assert.doesNotMatch(text, /NOT AS EXPECTED|expected/);
+    const widest = text.split('\n').reduce((a, b) => (b.length > a.length ? b : a));
+    assert.ok(widest.length <= TERMINAL_COLUMNS, `${widest.length} columns: ${widest}`);
+    assert.ok(text.includes(`bin/tenet lab exec --state ${run.state} pod/alpha/client -- curl`), text);
     const id = idOf(run.state);
     run.child.kill('SIGINT');
     assert.deepEqual(await once(run.child, 'close'), [0, null]);

@@ -4,11 +4,12 @@ import { errorKinds, kind } from '@tenet/std';
 export const { fail: failLab, table: LAB_ERRORS } = errorKinds({
   LAB_ALREADY_UP: kind<{ state: string; runs: string }>({
     says: ({ state, runs }) => `lab is already up: ${runs} (${state})`,
-    remedy: ({ state }) => `run 'tenet lab down${stateOption(state)}' first, or choose another directory with --state`,
+    remedy: ({ state }) =>
+      `run 'tenet lab down${stateArgument(state)}' first, or choose another directory with --state`,
   }),
   LAB_NOT_UP: kind<{ state: string }>({
     says: ({ state }) => `there is no lab at ${state}`,
-    remedy: ({ state }) => `run 'tenet lab up --detach${stateOption(state)}'`,
+    remedy: ({ state }) => `run 'tenet lab up --detach${stateArgument(state)}'`,
   }),
   NOT_ROOT: kind<{ command: string }>({
     says: ({ command }) => `${command} needs root: it makes network namespaces and starts Open vSwitch`,
@@ -74,7 +75,7 @@ export const { fail: failLab, table: LAB_ERRORS } = errorKinds({
 });
 
 /** What has to be typed for a state directory that is not the usual one. */
-function stateOption(state: string): string {
+export function stateArgument(state: string): string {
   return state === DEFAULT_STATE ? '' : ` --state ${state}`;
 }
 

@@ -14,7 +14,7 @@ export {
   runEndpointSliceController,
 } from './endpoints/endpoint-slice-controller.ts';
 export type { OwnedSlice } from './endpoints/plan-slices.ts';
-export { DEFAULT_STATE, LAB_ERRORS } from './errors.ts';
+export { DEFAULT_STATE, LAB_ERRORS, stateArgument } from './errors.ts';
 export { execIn } from './exec-in.ts';
 export { runKubelet } from './kubelet/kubelet.ts';
 export { readDropCounters } from './probe/drop-counters.ts';

@@ -38,17 +38,20 @@ test('serviceWalkText() shows the steps above each other, with their counts', ()
   assert.deepEqual(serviceWalkText(WALK), [
     'a request from n1 to logging/es, 172.30.229.30:9200 (packets before → after):',
     '  route     172.30.0.0/16 dev tun0',
-    '  iptables  KUBE-SERVICES  9 → 10  -d 172.30.229.30/32 -j KUBE-SVC-A',
-    '            KUBE-SEP-B     0 → 1   -j DNAT',
-    '  br0       table 0        0 → 5   ip,in_port=2 actions=resubmit(,30)',
+    '  iptables',
+    '    KUBE-SERVICES  9 → 10  -d 172.30.229.30/32 -j KUBE-SVC-A',
+    '    KUBE-SEP-B     0 → 1   -j DNAT',
+    '  br0',
+    '    table 0  0 → 5  ip,in_port=2 actions=resubmit(,30)',
     '  answer    answered by logging/es-1, which saw 10.131.2.1',
   ]));
 
 test('serviceWalkText() shows map lookups, which count nothing, and says so when there is nothing', () => {
   const steps = [{ at: 'services', says: '172.30.229.30 . tcp . 9200 : goto pick-1' }];
   const text = serviceWalkText({ ...WALK, flows: [], translation: { by: 'nftables', steps } });
-  assert.deepEqual(text.slice(2, 4), [
-    '  nftables  services    172.30.229.30 . tcp . 9200 : goto pick-1',
+  assert.deepEqual(text.slice(2, 5), [
+    '  nftables',
+    '    services  172.30.229.30 . tcp . 9200 : goto pick-1',
     '  br0       nothing',
   ]);
 });

@@ -5,19 +5,12 @@ import { alignColumns } from './table.ts';
 /** The article's path as it happened: route, translation, flows, answer, with the packets that each step has counted. */
 export function serviceWalkText(walk: ServiceWalk): string[] {
   const { node, service, to, route, translation, flows, outcome } = walk;
-  // Titles are a column of their own; what is one phrase takes no part in the others.
-  const steps = [...translation.steps, ...flows];
-  const lines = alignColumns(steps.map((step) => [step.at, packetsOf(step), step.says]));
-  const split = translation.steps.length;
-  const blocks: readonly (readonly [title: string, lines: readonly string[]])[] = [
-    ['route', [route]],
-    [translation.by, lines.slice(0, split)],
-    ['br0', lines.slice(split)],
-    ['answer', [phraseOf(outcome)]],
-  ];
   return [
     `a request from ${node} to ${service}, ${to} (packets before → after):`,
-    ...blocks.flatMap(([title, rows]) => block(title, rows)),
+    phrase('route', route),
+    ...steps(translation.by, translation.steps),
+    ...steps('br0', flows),
+    phrase('answer', phraseOf(outcome)),
     ...(walk.isAsExpected ? [] : [COMPLAINT]),
   ];
 }
@@ -25,11 +18,18 @@ export function serviceWalkText(walk: ServiceWalk): string[] {
 const COMPLAINT = 'NOT AS EXPECTED: the pod behind the service answers, and each step counts the request';
 const TITLE_WIDTH = 10;
 
-function packetsOf({ packets }: WalkStep): string {
-  return packets === undefined ? '' : `${packets.before} → ${packets.after}`;
+function phrase(title: string, words: string): string {
+  return `  ${title.padEnd(TITLE_WIDTH)}${words}`;
 }
 
-function block(title: string, rows: readonly string[]): string[] {
-  const shown = rows.length === 0 ? ['nothing'] : rows;
-  return shown.map((row, at) => `  ${(at === 0 ? title : '').padEnd(TITLE_WIDTH)}${row}`);
+/** Below their title, so that rules and flows have room on a terminal; columns are each list's own. */
+function steps(title: string, all: readonly WalkStep[]): string[] {
+  if (all.length === 0) return [phrase(title, 'nothing')];
+  const rows = all.map((step) => [`    ${step.at}`, ...packetsOf(step), step.says]);
+  return [`  ${title}`, ...alignColumns(rows)];
+}
+
+/** Maps count nothing, and have no such column. */
+function packetsOf({ packets }: WalkStep): string[] {
+  return packets === undefined ? [] : [`${packets.before} → ${packets.after}`];
 }

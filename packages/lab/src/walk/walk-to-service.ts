@@ -50,11 +50,11 @@ export async function walkToService(
     flows = counted(flowsBefore, await flowsOf(connection, own));
   }
   const steps = counted(rulesBefore, await readRules());
-  // Of the rules of a chain a packet need not match each, but somewhere it must have been translated.
+  // Of the rules of a chain a packet need not match each, but one of each chain.
   const isTranslated =
     by === 'nftables'
       ? mapsAsked(address).every((name) => steps.some(({ at }) => at === name))
-      : steps.filter(hasMoved).length >= NAT_CHAINS;
+      : new Set(steps.filter(hasMoved).map(({ at }) => at)).size === NAT_CHAINS;
   const isAnswered =
     outcome.outcome === 'answered' && outcome.answer.pod === pod && outcome.answer.client === String(own.gateway);
   return {

@@ -12,7 +12,7 @@ export interface WayIn {
   /** Whose door that is. */
   readonly by: string;
   readonly outcome: Outcome;
-  /** Who ought to answer, and the addresses that these pods may have seen. */
+  /** A pod of the service has answered, and behind a router it has seen the router. */
   readonly isAsExpected: boolean;
 }
 

@@ -6,6 +6,7 @@ import {
   matrixText,
   proveIsolation,
   serviceWalkText,
+  stateArgument,
   takeDown,
   untilGone,
   walkToService,
@@ -63,7 +64,9 @@ async function show(
   for (const line of wayInText(ways)) print(line);
   if (![...findings, walk, ...ways].every(({ isAsExpected }) => isAsExpected)) process.exitCode = 1;
   print('');
-  print('try: bin/tenet lab exec pod/alpha/client -- ping 10.131.2.45');
+  const which = stateArgument(lab.paths.state);
+  print(`try: bin/tenet lab status${which}`);
+  print(`     bin/tenet lab exec${which} pod/alpha/client -- curl -s 172.30.229.30:9200`);
   print('press Ctrl-C to take the lab down');
 }
 
