@@ -6,6 +6,7 @@ import { type Daemon, type PrivateNode, privateNode, until } from './private-nod
 
 const [ALPHA, BETA] = [0x5a2, 0x5a3];
 const [WEB, OTHERS, GLOBAL] = ['172.30.0.10', '172.30.0.20', '172.30.0.1'];
+const ELSEWHERE = '172.30.0.99';
 
 /** The flows of table 60 without those that every node has, without cookies. */
 const TABLE_60 = /^cookie=0x4[0-9a-f]{14}, .*table=60, /;
@@ -75,9 +76,10 @@ describe('table 60', () => {
 
   test('has a flow for each port of a service, one for fragments and one for errors, and none for what has no address', async () => {
     await create('alpha/headless', { clusterIP: 'None', ports: [{ port: 80 }] });
+    // Whoever forwards it: packets must reach the host.
     await create(
-      'alpha/elsewhere',
-      { clusterIP: '172.30.0.99', ports: [{ port: 80 }] },
+      'default/elsewhere',
+      { clusterIP: ELSEWHERE, ports: [{ port: 80 }] },
       { 'service.kubernetes.io/service-proxy-name': 'other' },
     );
     await create('beta/others', { clusterIP: OTHERS, ports: [{ port: 80 }] });
@@ -91,6 +93,7 @@ describe('table 60', () => {
       ],
     });
     await hasFlows(WEB, 5);
+    await hasFlows(ELSEWHERE, 3);
     await hasFlows(OTHERS, 3);
     await hasFlows(GLOBAL, 3);
     const to = (vnid: string) => `actions=load:${vnid}->NXM_NX_REG1[],load:0x2->NXM_NX_REG2[],goto_table:80`;
@@ -104,9 +107,10 @@ describe('table 60', () => {
           'tcp,nw_dst=@,tp_dst=80',
           'udp,nw_dst=@,tp_dst=53',
         ].map((match) => `priority=100,${match.replace('@', WEB)} ${to('0x5a2')}`),
-        ...['icmp,nw_dst=@,icmp_type=3', 'ip,nw_dst=@,nw_frag=later', 'tcp,nw_dst=@,tp_dst=80'].map(
-          (match) => `priority=100,${match.replace('@', OTHERS)} ${to('0x5a3')}`,
-        ),
+        ...['icmp,nw_dst=@,icmp_type=3', 'ip,nw_dst=@,nw_frag=later', 'tcp,nw_dst=@,tp_dst=80'].flatMap((match) => [
+          `priority=100,${match.replace('@', ELSEWHERE)} ${to('0')}`,
+          `priority=100,${match.replace('@', OTHERS)} ${to('0x5a3')}`,
+        ]),
         ...['icmp,nw_dst=@,icmp_type=3', 'ip,nw_dst=@,nw_frag=later', 'tcp,nw_dst=@,tp_dst=443'].map(
           (match) => `priority=100,${match.replace('@', GLOBAL)} ${to('0')}`,
         ),
@@ -119,7 +123,6 @@ describe('table 60', () => {
     { what: 'of another project', packet: `tcp,nw_dst=${OTHERS},tcp_dst=80`, is: 'drop 26 in 80' },
     { what: 'of another project, in a later fragment', packet: `udp,nw_dst=${OTHERS},nw_frag=later`, is: 'drop 26 in 80' },
     { what: 'that nobody has', packet: 'tcp,nw_dst=172.30.0.11,tcp_dst=80', is: 'drop 23 in 60' },
-    { what: 'of another proxy', packet: 'tcp,nw_dst=172.30.0.99,tcp_dst=80', is: 'drop 23 in 60' },
     { what: 'of its project, at another port', packet: `tcp,nw_dst=${WEB},tcp_dst=81`, is: 'drop 23 in 60' },
     { what: 'of its project, at a port of another protocol', packet: `udp,nw_dst=${WEB},udp_dst=80`, is: 'drop 23 in 60' },
     { what: 'of its project, by ping', packet: `icmp,nw_dst=${WEB},icmp_type=8`, is: 'drop 23 in 60' },
@@ -129,6 +132,7 @@ describe('table 60', () => {
     { what: 'of its project, in a first fragment', packet: `udp,nw_dst=${WEB},udp_dst=53,nw_frag=first`, is: 'port 2' },
     { what: 'of its project, in a later fragment', packet: `udp,nw_dst=${WEB},nw_frag=later`, is: 'port 2' },
     { what: 'of its project, with an ICMP error', packet: `icmp,nw_dst=${WEB},icmp_type=3,icmp_code=4`, is: 'port 2' },
+    { what: 'of a global project that another proxy forwards', packet: `tcp,nw_dst=${ELSEWHERE},tcp_dst=80`, is: 'port 2' },
     { what: 'of a global project', packet: `tcp,nw_dst=${GLOBAL},tcp_dst=443`, is: 'port 2' },
   ];
   for (const { what, packet, is } of FATES) {

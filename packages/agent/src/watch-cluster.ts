@@ -22,7 +22,7 @@ export interface Cluster {
   readonly hostSubnets: WatchCache<HostSubnet>;
   readonly netNamespaces: WatchCache<NetNamespace>;
   readonly clusterNetworks: WatchCache<ClusterNetwork>;
-  /** Without those that are another proxy's, and without headless ones. */
+  /** Without headless ones; those of another proxy need flows as all others do. */
   readonly services: WatchCache<Service>;
   readonly endpointSlices: WatchCache<WatchedSlice>;
   /** The Node of this name only; none where a HostSubnet stands for a host that is no Node. */
@@ -47,8 +47,9 @@ export interface WatchClusterOptions {
   readonly signal: AbortSignal;
 }
 
-/** Services and slices that are ours to forward. */
-const OURS = `!${LABEL.serviceProxyName},!${LABEL.headless}`;
+const WITH_ADDRESS = `!${LABEL.headless}`;
+/** Slices of services that are ours to forward: they bear their services' labels. */
+const OURS = `!${LABEL.serviceProxyName},${WITH_ADDRESS}`;
 
 /** Follows the objects that a node's network depends on. */
 export function watchCluster(client: KubeClient, { nodeName, ...options }: WatchClusterOptions): Cluster {
@@ -56,7 +57,7 @@ export function watchCluster(client: KubeClient, { nodeName, ...options }: Watch
     hostSubnets: watchKind(client, 'HostSubnet', { ...options, project: parseHostSubnet }),
     netNamespaces: watchKind(client, 'NetNamespace', { ...options, project: parseNetNamespace }),
     clusterNetworks: watchKind(client, 'ClusterNetwork', { ...options, project: parseClusterNetwork }),
-    services: watchKind(client, 'Service', { ...options, labelSelector: OURS, project: parseService }),
+    services: watchKind(client, 'Service', { ...options, labelSelector: WITH_ADDRESS, project: parseService }),
     endpointSlices: watchKind(client, 'EndpointSlice', {
       ...options,
       labelSelector: OURS,

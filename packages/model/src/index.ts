@@ -30,7 +30,6 @@ export type {
 } from './objects.ts';
 export {
   DEFAULT_AFFINITY_SECONDS,
-  isForOtherProxy,
   NOBODY,
   parseService,
   type Service,

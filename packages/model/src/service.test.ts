@@ -4,7 +4,7 @@ import { isTenetError } from '@tenet/std';
 import { ANNOTATION } from './annotations.ts';
 import { LABEL } from './labels.ts';
 import type { ServiceObject } from './objects.ts';
-import { isForOtherProxy, parseService } from './service.ts';
+import { parseService } from './service.ts';
 
 type Spec = ServiceObject['spec'];
 type Ingress = NonNullable<NonNullable<NonNullable<ServiceObject['status']>['loadBalancer']>['ingress']>;
@@ -197,11 +197,10 @@ test('parseService() reads when a service was put to sleep, verbatim', () => {
   assert.equal('idledAt' in parseService(service()), false);
 });
 
-test('isForOtherProxy() holds for the presence of either label, whatever its value', () => {
-  const labelled = (labels: Record<string, string>) => isForOtherProxy({ name: 'a', labels });
-  assert.equal(labelled({ [LABEL.serviceProxyName]: '' }), true);
-  assert.equal(labelled({ [LABEL.serviceProxyName]: 'mesh' }), true);
-  assert.equal(labelled({ [LABEL.headless]: '' }), true);
-  assert.equal(labelled({ [LABEL.serviceName]: 'a' }), false);
-  assert.equal(isForOtherProxy({ name: 'a' }), false);
+test('parseService() reads which other proxy forwards a service, also one without a name', () => {
+  const labelled = (labels: Record<string, string>) =>
+    parseService({ ...service(), metadata: { name: 'a', labels } }).proxyName;
+  assert.equal(labelled({ [LABEL.serviceProxyName]: '' }), '');
+  assert.equal(labelled({ [LABEL.serviceProxyName]: 'mesh' }), 'mesh');
+  assert.equal(labelled({ [LABEL.serviceName]: 'a' }), undefined);
 });

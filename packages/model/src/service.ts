@@ -2,7 +2,7 @@ import { Ip, Prefix } from '@tenet/std';
 import { ANNOTATION } from './annotations.ts';
 import { failModel } from './errors.ts';
 import { LABEL } from './labels.ts';
-import type { ObjectMeta, ServiceObject } from './objects.ts';
+import type { ServiceObject } from './objects.ts';
 import { readable } from './readable.ts';
 import { isPort, protocolOf, type ServiceProtocol } from './transport.ts';
 
@@ -17,13 +17,15 @@ export interface ServicePort {
   readonly nodePort?: number;
 }
 
-/** A Service that a proxy is to serve, as far as it concerns one. */
+/** A Service as far as it concerns a node. */
 export interface Service {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   /** When it was made, as the API server writes it (RFC 3339, UTC, so that text order is age); empty when not known. */
   readonly createdAt: string;
+  /** Which other proxy forwards it, verbatim: whatever it is, this one does not. */
+  readonly proxyName?: string;
   /** None for a headless service and for one of type ExternalName: there is nothing to forward. */
   readonly clusterIps: readonly Ip[];
   readonly ports: readonly ServicePort[];
@@ -54,7 +56,8 @@ export const DEFAULT_AFFINITY_SECONDS = 10_800;
  * on; source ranges of which none is left let nobody in.
  */
 export function parseService(object: ServiceObject): Service {
-  const { name, namespace = '', uid = '', creationTimestamp: createdAt = '', annotations = {} } = object.metadata;
+  const { name, namespace = '', uid = '', creationTimestamp: createdAt = '' } = object.metadata;
+  const { annotations = {}, labels = {} } = object.metadata;
   const invalid = (field: string, problem: string): never =>
     failModel('OBJECT_INVALID', { kind: 'Service', name: `${namespace}/${name}`, field, problem });
   const { spec } = object;
@@ -66,6 +69,7 @@ export function parseService(object: ServiceObject): Service {
       : undefined;
   const affinitySeconds = affinityOf(spec, invalid);
   const idledAt = annotations[ANNOTATION.idledAt];
+  const proxyName = labels[LABEL.serviceProxyName];
   return {
     namespace,
     name,
@@ -81,15 +85,8 @@ export function parseService(object: ServiceObject): Service {
     ...(healthCheckNodePort === undefined ? {} : { healthCheckNodePort }),
     ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
     ...(idledAt === undefined ? {} : { idledAt }),
+    ...(proxyName === undefined ? {} : { proxyName }),
   };
-}
-
-/**
- * Whether a Service or EndpointSlice is another proxy's to serve, or nobody's since there is no cluster IP: the
- * presence of the label counts, whatever its value. Watches leave such objects out already.
- */
-export function isForOtherProxy({ labels = {} }: ObjectMeta): boolean {
-  return labels[LABEL.serviceProxyName] !== undefined || labels[LABEL.headless] !== undefined;
 }
 
 /** Says which field is wrong, and how; does not return. */

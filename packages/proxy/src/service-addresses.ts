@@ -13,7 +13,7 @@ export interface IgnoredAddress {
   readonly problem: string;
 }
 
-/** The IPv4 addresses at which a service is served. */
+/** The IPv4 addresses at which a service is served; none when another proxy serves it. */
 export interface ServiceAddresses {
   /** Absent when there is nothing to forward. */
   readonly clusterIp?: Ip;
@@ -28,6 +28,7 @@ export interface ServiceAddresses {
  * or who may not come through the balancer would come past it.
  */
 export function serviceAddresses(service: Service, ranges: OwnRanges): ServiceAddresses {
+  if (service.proxyName !== undefined) return NONE;
   const ignored: IgnoredAddress[] = [];
   const sound = (field: IgnoredAddress['field'], ips: readonly Ip[], why: typeof whyNotPublished): readonly Ip[] =>
     distinct(ips).filter((ip) => {
@@ -49,6 +50,8 @@ export function serviceAddresses(service: Service, ranges: OwnRanges): ServiceAd
     ignored,
   };
 }
+
+const NONE: ServiceAddresses = { externalIps: [], loadBalancerIps: [], sourceRanges: [], ignored: [] };
 
 /** IPv4 ones, each once, in numeric order. */
 function distinct(ips: readonly Ip[]): readonly Ip[] {

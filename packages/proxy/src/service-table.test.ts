@@ -73,6 +73,14 @@ describe('ServiceTable does not serve', () => {
     });
   }
 
+  test('one that another proxy forwards, until that is over', () => {
+    const table = tableOf({}, slice({ '10.128.0.5': READY }));
+    table.setService('alpha/web', { ...service({ externalIPs: ['192.0.2.7', '127.0.0.1'] }), proxyName: '' });
+    assert.deepEqual([table.ports().size, table.ignoredAddresses()], [0, []]);
+    table.setService('alpha/web', service());
+    assert.equal(table.ports().size, 1);
+  });
+
   test('an endpoint slice whose service is not there, nor one that is nobody’s', () => {
     const table = new ServiceTable(NODE);
     table.setSlice('alpha/a', slice({ '10.128.0.5': READY }));
