@@ -159,6 +159,8 @@ export class NodeLoops implements AsyncDisposable {
     this.#adoptPods();
     await ensureSwitchObjects(ovs, node, this.#signal);
     this.#hostNetwork.reconcile(this.#podLinks());
+    // One reading of the rules serves both.
+    await this.#prepareForwarding();
     await this.#rules.reconcile(this.#signal);
     const first = Promise.withResolvers<void>();
     this.#connecting = keepConnected({
@@ -172,7 +174,7 @@ export class NodeLoops implements AsyncDisposable {
         first.resolve();
       },
     });
-    await this.#forwardServices();
+    this.#forwarding?.start();
     await Promise.race([first.promise, this.#connecting]);
     this.#signal.throwIfAborted();
     this.#listening.push(
@@ -259,8 +261,8 @@ export class NodeLoops implements AsyncDisposable {
     }
   }
 
-  /** From now on services are forwarded, unless that is another's business; nobody waits until they are. */
-  async #forwardServices(): Promise<void> {
+  /** Services will be forwarded, unless that is another's business. */
+  async #prepareForwarding(): Promise<void> {
     const { netlink, ...options } = this.#options;
     const { config, node, log } = options;
     const rules = await this.#rules.installed(this.#signal);

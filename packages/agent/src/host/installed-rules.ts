@@ -44,6 +44,8 @@ export class InstalledRules implements Disposable {
   readonly #turns = new Turns();
   readonly #readers = new Set<(text: string) => void>();
   #areMany = false;
+  /** Moves when a write begins and when it ends. */
+  #writes = 0;
 
   constructor(options: InstalledRulesOptions) {
     this.variant = options.variant;
@@ -67,6 +69,18 @@ export class InstalledRules implements Disposable {
     return { [Symbol.dispose]: () => void this.#readers.delete(reader) };
   }
 
+  /**
+   * Reads all rules without taking a turn, so that nobody waits, and shows them unless something was written meanwhile: for
+   * who looks whether all is as it should be, and has no reason to think that it is not.
+   */
+  async glance(signal: AbortSignal): Promise<void> {
+    const writes = this.#writes;
+    const text = await this.#save(signal);
+    await this.#turns.take(async () => {
+      if (writes === this.#writes) this.#show(text);
+    });
+  }
+
   /** Does something with the rules that nobody else changes meanwhile by these means. */
   async turn<T>(work: (turn: RulesTurn) => Promise<T>): Promise<T> {
     return await this.#turns.take(() =>
@@ -82,13 +96,20 @@ export class InstalledRules implements Disposable {
     this.#watch[Symbol.dispose]();
   }
 
-  async #readWhole(signal: AbortSignal): Promise<string> {
+  async #save(signal: AbortSignal): Promise<string> {
     const { variant, netfilter } = this.#options;
-    const read = () => netfilter.iptablesSave({ variant, signal, counters: true, deadlineMs: TOOL_DEADLINE_MS });
+    return await netfilter.iptablesSave({ variant, signal, counters: true, deadlineMs: TOOL_DEADLINE_MS });
+  }
+
+  #show(text: string): void {
+    this.#areMany = text.length > MANY_CHARACTERS;
+    for (const reader of this.#readers) reader(text);
+  }
+
+  async #readWhole(signal: AbortSignal): Promise<string> {
     return await this.#watch.reading(RULES_CONCERNS, async () => {
-      const text = await read();
-      this.#areMany = text.length > MANY_CHARACTERS;
-      for (const reader of this.#readers) reader(text);
+      const text = await this.#save(signal);
+      this.#show(text);
       return text;
     });
   }
@@ -106,9 +127,14 @@ export class InstalledRules implements Disposable {
   async #write(restore: string, signal: AbortSignal): Promise<void> {
     const { variant, netfilter } = this.#options;
     const commits = restore.split('\n').filter((line) => line.startsWith('*')).length;
-    await this.#watch.writing(commits, () =>
-      netfilter.iptablesRestore(restore, { variant, signal, noflush: true, deadlineMs: TOOL_DEADLINE_MS }),
-    );
+    this.#writes += 1;
+    try {
+      await this.#watch.writing(commits, () =>
+        netfilter.iptablesRestore(restore, { variant, signal, noflush: true, deadlineMs: TOOL_DEADLINE_MS }),
+      );
+    } finally {
+      this.#writes += 1;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ProxiedPort, RulesPiece, RulesPlanner } from '@tenet/proxy';
+import { settled } from '../../testing/manual-clock.ts';
 import { Turns } from '../host/turns.ts';
 import { KeptRules } from './kept-rules.ts';
 import type { RulesAccess } from './rules-access.ts';
@@ -23,6 +24,10 @@ class Kernel implements RulesAccess, RulesPlanner {
   isTouched = false;
   /** How long a reading takes. */
   readMs = 0;
+  /** Something was written while a glance was under way. */
+  isOvertaken = false;
+  /** Called before each reading, and may throw. */
+  beforeRead: () => void = () => {};
   /** Called before each write, and may throw. */
   beforeWrite: (text: string) => void = () => {};
   readonly #turns = new Turns();
@@ -50,10 +55,16 @@ class Kernel implements RulesAccess, RulesPlanner {
   /** All rules are read, for whatever reason. */
   read(): Promise<void> {
     return this.#turns.take(async () => {
-      this.readings += 1;
-      this.nowMs += this.readMs;
       this.isTouched = false;
-      this.#reader?.([...this.installed].join());
+      this.#reader?.(this.#read());
+    });
+  }
+
+  async glance(): Promise<void> {
+    const installed = this.#read();
+    await this.#turns.take(async () => {
+      if (!this.isOvertaken) this.#reader?.(installed);
+      this.isOvertaken = false;
     });
   }
 
@@ -107,6 +118,13 @@ class Kernel implements RulesAccess, RulesPlanner {
 
   [Symbol.dispose](): void {}
 
+  #read(): string {
+    this.beforeRead();
+    this.readings += 1;
+    this.nowMs += this.readMs;
+    return [...this.installed].join();
+  }
+
   #write(text: string): void {
     this.beforeWrite(text);
     this.writes.push(text);
@@ -118,7 +136,7 @@ class Kernel implements RulesAccess, RulesPlanner {
 const signal = AbortSignal.timeout(60_000);
 
 /** One that has brought `a` and `b` into the kernel. */
-async function settled() {
+async function kept() {
   const kernel = new Kernel();
   const rules = kernel.keeper();
   const ports = portsOf('a', 'b');
@@ -131,7 +149,7 @@ async function settled() {
 
 describe('KeptRules', () => {
   test('keep() reads once, and then writes what ports ask for that changed', async () => {
-    const { kernel, rules } = await settled();
+    const { kernel, rules } = await kept();
     const ports = portsOf('b', 'c');
     assert.equal(rules.isKept(ports), false);
     assert.deepEqual(await rules.keep(ports, signal), { isFull: false, pieces: 2, added: 1, removed: 1 });
@@ -146,7 +164,7 @@ describe('KeptRules', () => {
   });
 
   test('keep() reads again and mends when others have touched the rules', async () => {
-    const { kernel, rules, ports } = await settled();
+    const { kernel, rules, ports } = await kept();
     kernel.touch(() => kernel.installed.clear());
     assert.equal(rules.isKept(ports), false);
     assert.deepEqual(await rules.keep(ports, signal), { isFull: true, pieces: 2, added: 2, removed: 0 });
@@ -155,7 +173,7 @@ describe('KeptRules', () => {
   });
 
   test('keep() takes touched rules for right when they are', async () => {
-    const { kernel, rules, ports } = await settled();
+    const { kernel, rules, ports } = await kept();
     kernel.touch(() => {});
     const { isFull, pieces } = await rules.keep(ports, signal);
     assert.deepEqual([isFull, pieces, kernel.foreign], [false, 0, 0]);
@@ -163,7 +181,7 @@ describe('KeptRules', () => {
   });
 
   test('isKept() notices what somebody else has read', async () => {
-    const { kernel, rules, ports } = await settled();
+    const { kernel, rules, ports } = await kept();
     kernel.installed.delete('a');
     await kernel.read();
     assert.equal(kernel.foreign, 1);
@@ -174,7 +192,7 @@ describe('KeptRules', () => {
   });
 
   test('keep() plans anew when somebody has read between two pieces', async () => {
-    const { kernel, rules } = await settled();
+    const { kernel, rules } = await kept();
     let isFirst = true;
     kernel.beforeWrite = () => {
       // Somebody waits for his turn, and finds another rule gone.
@@ -190,7 +208,7 @@ describe('KeptRules', () => {
   });
 
   test('keep() knows nothing any more when a piece has failed, and reads before it writes again', async () => {
-    const { kernel, rules } = await settled();
+    const { kernel, rules } = await kept();
     kernel.beforeWrite = (text) => {
       if (text === '+d') throw new Error('refused');
     };
@@ -211,7 +229,7 @@ describe('KeptRules', () => {
     assert.deepEqual(kernel.writes, ['+a']);
   });
 
-  test('isKept() wants a reading each minute, or less often where readings are dear', async () => {
+  test('verify() reads each minute, or less often where readings are dear, and nobody waits for it', async () => {
     for (const [readMs, trustedMs] of [
       [10, 60_000],
       [1_500, 300_000],
@@ -221,13 +239,51 @@ describe('KeptRules', () => {
       const rules = kernel.keeper();
       const ports = portsOf('a');
       await rules.keep(ports, signal);
+      kernel.installed.clear();
       kernel.nowMs += trustedMs - 1;
+      rules.verify(signal);
+      await settled();
       assert.equal(rules.isKept(ports), true);
       kernel.nowMs += 1;
+      rules.verify(signal);
+      rules.verify(signal);
+      assert.equal(rules.isKept(ports), true, 'as long as nothing is known');
+      await settled();
       assert.equal(rules.isKept(ports), false);
+      assert.deepEqual([kernel.readings, kernel.foreign], [2, 1]);
       await rules.keep(ports, signal);
-      assert.equal(kernel.readings, 2);
+      assert.deepEqual([...kernel.installed], ['a']);
     }
+  });
+
+  test('verify() takes no notice of what it read while something was written, and reads again after a minute', async () => {
+    const { kernel, rules } = await kept();
+    kernel.nowMs += 60_000;
+    rules.verify(signal);
+    kernel.isOvertaken = true;
+    const ports = portsOf('b', 'c');
+    await rules.keep(ports, signal);
+    await settled();
+    assert.deepEqual([rules.isKept(ports), kernel.readings], [true, 2]);
+    rules.verify(signal);
+    await settled();
+    assert.equal(kernel.readings, 2);
+    kernel.nowMs += 60_000;
+    rules.verify(signal);
+    await settled();
+    assert.equal(kernel.readings, 3);
+  });
+
+  test('verify() throws once when the last reading of its own failed', async () => {
+    const { kernel, rules } = await kept();
+    kernel.nowMs += 60_000;
+    kernel.beforeRead = () => {
+      throw new Error('unreadable');
+    };
+    rules.verify(signal);
+    await settled();
+    assert.throws(() => rules.verify(signal), /unreadable/);
+    rules.verify(signal);
   });
 
   test('isKept() wants dear readings at most a fourth of the time, however often others touch the rules', async () => {

@@ -23,7 +23,7 @@ export interface KeptChange {
 
 /** After this time the rules are read whether or not anybody has changed them. */
 const TRUSTED_MS = 60_000;
-/** Readings for no reason take at most one part of the time in so many: with 10,000 services there is one in 5 min. */
+/** Readings without a reason take at most one part of the time in so many: with 10,000 services there is one in 5 min. */
 const TRUST_SHARE = 200;
 /** Readings for a reason take at most one part in so many, as long as nobody has to wait longer than this for one. */
 const READ_SHARE = 4;
@@ -37,6 +37,9 @@ export class KeptRules implements Disposable {
   #readings = 0;
   #readMs = 0;
   #readCostMs = 0;
+  /** A look without a reason, while it is under way, and how the last one failed. */
+  #verifying: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
   /** What is installed is what these ports ask for; undefined while that is not known. */
   #kept: Ports | undefined;
 
@@ -49,6 +52,29 @@ export class KeptRules implements Disposable {
     return this.#options.access.backEnd;
   }
 
+  /**
+   * To be called again and again: reads, now and then and while nobody waits for it, whether all is as it was left. Throws
+   * when the last such reading failed.
+   */
+  verify(signal: AbortSignal): void {
+    const { access, planner } = this.#options;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+    const sinceMs = this.#options.nowMs() - this.#readMs;
+    const isDue = sinceMs >= Math.max(TRUSTED_MS, this.#readCostMs * TRUST_SHARE);
+    if (!isDue || !planner.isKnown || this.#verifying !== undefined) return;
+    this.#verifying = this.#timed(() => access.glance(signal))
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.#failure = { error };
+      })
+      .finally(() => {
+        // One that was void is not repeated at once.
+        this.#readMs = this.#options.nowMs();
+        this.#verifying = undefined;
+      });
+  }
+
   /** Whether there is nothing to do for these ports, and no reason to look. */
   isKept(ports: Ports): boolean {
     return this.#kept === ports && !this.#mustRead();
@@ -57,7 +83,7 @@ export class KeptRules implements Disposable {
   /** Reads if others may have changed the rules, then writes what differs, piece by piece. Rejects when a tool fails. */
   async keep(ports: Ports, signal: AbortSignal): Promise<KeptChange> {
     const { planner } = this.#options;
-    if (this.#mustRead()) await this.#read(signal);
+    if (this.#mustRead()) await this.#timed(() => this.#options.access.read(signal));
     const done = { isFull: this.#kept === undefined, pieces: 0, added: 0, removed: 0 };
     for (;;) {
       const readings = this.#readings;
@@ -112,15 +138,14 @@ export class KeptRules implements Disposable {
   #mustRead(): boolean {
     const { access, planner, nowMs } = this.#options;
     if (!planner.isKnown) return true;
-    const sinceMs = nowMs() - this.#readMs;
-    if (access.isSuspect()) return sinceMs >= Math.min(LONGEST_WAIT_MS, this.#readCostMs * (READ_SHARE - 1));
-    return sinceMs >= Math.max(TRUSTED_MS, this.#readCostMs * TRUST_SHARE);
+    if (!access.isSuspect()) return false;
+    return nowMs() - this.#readMs >= Math.min(LONGEST_WAIT_MS, this.#readCostMs * (READ_SHARE - 1));
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
-    const { access, nowMs } = this.#options;
+  async #timed(read: () => Promise<void>): Promise<void> {
+    const { nowMs } = this.#options;
     const startedMs = nowMs();
-    await access.read(signal);
+    await read();
     this.#readCostMs = nowMs() - startedMs;
   }
 }

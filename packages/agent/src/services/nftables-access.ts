@@ -22,6 +22,19 @@ export function nftablesAccess(tools: NftTools = nftTools()): RulesAccess {
   const watch = new NftRulesWatch({ news, readGeneration, concernsOf: nftablesConcerns });
   const turns = new Turns();
   const readers = new Set<(installed: string) => void>();
+  const show = (installed: string) => {
+    for (const reader of readers) reader(installed);
+  };
+  // Moves when a write begins and when it ends.
+  let writes = 0;
+  const write = async (text: string, signal: AbortSignal) => {
+    writes += 1;
+    try {
+      await watch.writing(1, () => tools.apply(text, signal));
+    } finally {
+      writes += 1;
+    }
+  };
   return {
     backEnd: 'nftables',
     isSuspect: () => watch.look().has('services'),
@@ -30,13 +43,15 @@ export function nftablesAccess(tools: NftTools = nftTools()): RulesAccess {
       return { [Symbol.dispose]: () => void readers.delete(reader) };
     },
     read: (signal) =>
-      turns.take(() =>
-        watch.reading(['services'], async () => {
-          const installed = await emptyWhenMissing(tools.list(signal));
-          for (const reader of readers) reader(installed);
-        }),
-      ),
-    turn: (work, signal) => turns.take(() => work((text) => watch.writing(1, () => tools.apply(text, signal)))),
+      turns.take(() => watch.reading(['services'], async () => show(await emptyWhenMissing(tools.list(signal))))),
+    async glance(signal) {
+      const before = writes;
+      const installed = await emptyWhenMissing(tools.list(signal));
+      await turns.take(async () => {
+        if (before === writes) show(installed);
+      });
+    },
+    turn: (work, signal) => turns.take(() => work((text) => write(text, signal))),
     [Symbol.dispose]: () => watch[Symbol.dispose](),
   };
 }

@@ -6,6 +6,8 @@ export interface RulesAccess extends Disposable {
   /** Shows someone what is installed each time it was read, whoever asked for that, while nobody writes. */
   onRead(reader: (installed: string) => void): Disposable;
   read(signal: AbortSignal): Promise<void>;
+  /** Reads while nobody waits for it: shows nothing if something was written meanwhile. */
+  glance(signal: AbortSignal): Promise<void>;
   /** Lets someone write who knows that nobody else reads or writes by these means meanwhile. */
   turn<T>(work: (write: (text: string) => Promise<void>) => Promise<T>, signal: AbortSignal): Promise<T>;
 }

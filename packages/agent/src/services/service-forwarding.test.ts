@@ -47,6 +47,9 @@ describe('ServiceForwarding', () => {
             turns += 1;
             throw new Error('nobody was to read or write');
           },
+          glance: async () => {
+            turns += 1;
+          },
         },
         flows: { synced: async () => {}, heardOfServices() {} },
         localAddresses: () => [],
@@ -57,6 +60,7 @@ describe('ServiceForwarding', () => {
         random: () => 0,
         signal,
       });
+      forwarding.start();
       await clock.pass(60_000);
       await settled();
       assert.equal(turns, 0);

@@ -33,7 +33,7 @@ export interface ServiceForwardingOptions {
   readonly config: Pick<AgentConfig, 'nodeName' | 'proxy'>;
   readonly node: NodeNetwork;
   readonly cluster: Pick<Cluster, 'services' | 'endpointSlices' | 'ownNode' | 'netNamespaces'>;
-  readonly rules: Pick<InstalledRules, 'variant' | 'look' | 'onRead' | 'turn'>;
+  readonly rules: Pick<InstalledRules, 'variant' | 'look' | 'onRead' | 'turn' | 'glance'>;
   /** Given what tells the table where the clients of a port are to be held. */
   readonly portals?: (setPortal: ServiceTable['setPortal']) => Portals;
   readonly flows: {
@@ -90,7 +90,7 @@ export class ServiceForwarding implements AsyncDisposable {
   readonly #bucket: TokenBucket;
   readonly #metrics: ProxyMetrics;
   readonly #loop: SyncLoop;
-  readonly #ended: Promise<void>;
+  #ended: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #heardFromMs: number;
@@ -129,6 +129,10 @@ export class ServiceForwarding implements AsyncDisposable {
     this.#health = new HealthChecks({ isHealthy: () => this.#unready() === undefined, log });
     this.#portals = portals?.((key, at) => this.#services.table.setPortal(key, at));
     this.#bucket = new TokenBucket({ perSecond: syncsPerSecond, burst: syncBurst });
+  }
+
+  /** From now on services are forwarded; nobody waits until they are. */
+  start(): void {
     this.#ended = this.#run();
   }
 
@@ -187,6 +191,7 @@ export class ServiceForwarding implements AsyncDisposable {
 
   async #pass(): Promise<void> {
     const { steps, clock } = this.#options;
+    this.#rules.verify(this.#signal);
     let ports = await this.#ports();
     if (!this.#rules.isKept(ports)) {
       const waitMs = this.#bucket.take(performance.now());
