@@ -79,7 +79,7 @@ export interface Traffic extends AsyncDisposable {
 }
 
 /** Where connections are made to, and how often. */
-export interface ConnectTarget {
+interface ConnectTarget {
   readonly ip: Ip;
   readonly port: number;
   readonly everyMs: number;

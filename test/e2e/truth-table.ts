@@ -12,7 +12,7 @@ import { Ip } from '@tenet/std';
 import { type MadeService, makeService } from './make-service.ts';
 import type { PrivateLab } from './private-lab.ts';
 
-export const ASKED_BY = ['TCP', 'UDP'] as const;
+const ASKED_BY = ['TCP', 'UDP'] as const;
 
 /** Of every place of a lab, by name. */
 export type Cast = ReadonlyMap<string, Endpoint>;
@@ -45,7 +45,7 @@ export interface TruthServiceWish {
 /** The network leads the first to dt-infra1 and the second to dt-node2. */
 const FIRST_EXTERNAL_IP = Ip.parse('10.122.70.102');
 const FIRST_LOAD_BALANCER_IP = Ip.parse('10.122.70.114');
-export const ENTRY = { externalIp: 'dt-infra1', loadBalancerIp: 'dt-node2' } as const;
+const ENTRY = { externalIp: 'dt-infra1', loadBalancerIp: 'dt-node2' } as const;
 
 /** Makes a service with hand-made endpoints; `number` keeps its addresses apart from those of others. */
 export async function makeTruthService(
@@ -74,7 +74,7 @@ const ANSWERED = [
   { ...PORTS.UDP, protocol: 'UDP', targetPort: 8081 },
 ];
 
-export function podOf(cast: Cast, name: string): PodEndpoint {
+function podOf(cast: Cast, name: string): PodEndpoint {
   const pod = cast.get(name);
   if (pod?.kind !== 'pod') throw new RangeError(`there is no pod ${name}`);
   return pod;
