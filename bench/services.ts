@@ -2,7 +2,8 @@
  * What services cost a node: 100, 1,000 and 10,000 with two endpoints each, in both back ends, in one run. First sync
  * until the last rule is in the kernel, one endpoint changed likewise, a look that finds nothing changed, a reading of
  * all that is installed, and the memory of the process that does it (one of its own for each line). Then connections
- * through the last service of the list, in windows that take turns, beside those of a node that has no services. At the end other layouts of the same services, as kube-proxy itself has no package here. Medians. Run it by
+ * through the last service of the list, in windows that take turns, beside those of a node that has no services. At
+ * the end other layouts of the same services, as kube-proxy itself has no package here. Medians. Run it by
  * `npm run bench:services`.
  *
  * What a change costs with iptables-nft grows with all services though its text does not: at each commit the kernel

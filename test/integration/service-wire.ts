@@ -1,6 +1,6 @@
 /** Sends packets to services of a node, and sees what leaves it and what comes in for its own programs. */
 import assert from 'node:assert/strict';
-import { buildFrame, echoRequest, Ip, Mac } from '@tenet/std';
+import { buildFrame, echoReplyOf, echoRequest, IP_PROTOCOL, Ip, Mac } from '@tenet/std';
 import { eventually } from '../eventually.ts';
 import { LocalPackets, sendFrom } from './raw-ip-socket.ts';
 import { NODE_NETWORK, type NodeLink, type ServiceNode } from './service-node.ts';
@@ -26,12 +26,15 @@ interface Seen extends Sighting {
 export interface Observation {
   readonly packet: ServicePacket;
   readonly outcome: Outcome;
-  /** Of one that left translated: whether the endpoint's answer came back to where the packet was from, as from where it was sent to. */
+  /** Of one that left translated: whether its sender got an answer of the endpoint, as from whom it had spoken to. */
   readonly isAnswered?: boolean;
 }
 
 /** As many as fit into the buffers of the sockets with all that comes of them. */
 const BATCH = 64;
+const LINKS = ['tun0', 'eth0'] as const;
+const SOMEBODY = Mac.parse('02:00:00:00:00:01');
+/** Who pings the node on either side. */
 const PROBES: Readonly<Record<NodeLink, { readonly source: Ip; readonly destination: Ip }>> = {
   tun0: { source: Ip.parse('10.131.3.200'), destination: NODE_NETWORK.gateway },
   eth0: { source: Ip.parse('203.0.113.250'), destination: NODE_NETWORK.nodeIp },
@@ -44,7 +47,7 @@ export class ServiceWire implements Disposable {
   /** By number, all that was seen and not yet reported. */
   readonly #seen = new Map<number, Seen[]>();
   #echoes = 0;
-  #echoed = new Set<string>();
+  readonly #echoed = new Set<string>();
 
   /** A packet that turns up `latestMs` later than what was sent behind it is taken for dropped. */
   constructor(node: ServiceNode, { latestMs = 2000 }: { readonly latestMs?: number } = {}) {
@@ -68,14 +71,13 @@ export class ServiceWire implements Disposable {
       for (const packet of batch) this.#send(packet);
       await this.#settled();
       const outcomes = await Promise.all(batch.map((packet) => this.#outcomeOf(packet, isExpected)));
-      const questions = batch.map((packet) => this.#translated(packet));
-      for (const question of questions) if (question !== undefined) this.#answer(question.packet, question.seen);
+      const areAsked = batch.map((packet) => this.#answer(packet));
       await this.#settled();
-      const answered = await Promise.all(questions.map((question) => question && this.#isAnswered(question.packet)));
+      const answered = await Promise.all(batch.map((packet, index) => areAsked[index] && this.#isAnswered(packet)));
       for (const [index, packet] of batch.entries()) {
         const [outcome, isAnswered] = [outcomes[index], answered[index]];
         assert.ok(outcome);
-        observations.push({ packet, outcome, ...(isAnswered !== undefined && { isAnswered }) });
+        observations.push({ packet, outcome, ...(areAsked[index] && { isAnswered: isAnswered === true }) });
       }
     }
     this.#look();
@@ -99,18 +101,15 @@ export class ServiceWire implements Disposable {
     this.#node.wires[link].send(frameTo(this.#node.macs[link], packet));
   }
 
-  /** An endpoint on a wire answers; one on the node itself has nobody who would. */
-  #answer(packet: ServicePacket, seen: Seen): void {
-    if (seen.at !== 'node') this.#sendOn(seen.at, answerBytes({ ...seen, protocol: packet.protocol }));
-  }
-
-  /** What left towards an endpoint on a wire. */
-  #translated(packet: ServicePacket): { packet: ServicePacket; seen: Seen } | undefined {
-    const seen = this.#of(packet, 'question').find(({ at, destination, port }) => {
-      const isSame = destination.equals(packet.destination) && port === packet.port;
-      return at !== 'node' && !isSame;
-    });
-    return seen && { packet, seen };
+  /** Answers what has left translated, as its endpoint would; false when nothing has, or not to a wire. */
+  #answer(packet: ServicePacket): boolean {
+    for (const { at, ...seen } of this.#of(packet, 'question')) {
+      const isSame = seen.destination.equals(packet.destination) && seen.port === packet.port;
+      if (at === 'node' || isSame) continue;
+      this.#sendOn(at, answerBytes({ ...seen, protocol: packet.protocol }));
+      return true;
+    }
+    return false;
   }
 
   async #isAnswered(packet: ServicePacket): Promise<boolean> {
@@ -139,15 +138,14 @@ export class ServiceWire implements Disposable {
 
   #outcome(packet: ServicePacket): Outcome {
     const places = this.#of(packet, 'question').map(({ source, destination: ip, port }) => ({ source, ip, port }));
-    const [first, ...others] = places;
-    for (const other of others)
-      assert.deepEqual(
-        `${other.ip}:${other.port}`,
-        `${first?.ip}:${first?.port}`,
-        `packet ${packet.number} went twice`,
-      );
+    assert.ok(new Set(places.map(({ ip, port }) => `${ip}:${port}`)).size <= 1, `packet ${packet.number} went twice`);
+    const [first] = places;
     if (first !== undefined) return { kind: 'to', ...first };
-    const isTold = this.#of(packet, 'refusal').some(({ destination }) => destination.equals(packet.source));
+    // br0 takes it for the node's own word only from the gateway; a pod that spoke to the node hears the one it spoke to.
+    const isSound = ({ source, destination }: Seen) =>
+      destination.equals(packet.source) &&
+      (packet.from !== 'pod' || source.equals(NODE_NETWORK.gateway) || source.equals(packet.destination));
+    const isTold = this.#of(packet, 'refusal').some(isSound);
     return { kind: isTold ? 'refused' : 'dropped' };
   }
 
@@ -168,7 +166,7 @@ export class ServiceWire implements Disposable {
 
   #look(): void {
     for (const packet of this.#local.received()) this.#note('node', packet);
-    for (const link of ['tun0', 'eth0'] as const)
+    for (const link of LINKS)
       for (const frame of this.#node.wires[link].received()) {
         const packet = packetIn(frame);
         if (packet !== undefined) this.#note(link, packet);
@@ -176,8 +174,8 @@ export class ServiceWire implements Disposable {
   }
 
   #note(at: Place, packet: Uint8Array): void {
-    if (packet[9] === 1 && packet[20] === 0 && at !== 'node')
-      this.#echoed.add(`${at} ${(packet[26] ?? 0) * 256 + (packet[27] ?? 0)}`);
+    const echo = echoReplyOf(packet);
+    if (echo !== undefined) this.#echoed.add(`${at} ${echo.sequence}`);
     const sighting = sightingIn(packet);
     if (sighting !== undefined)
       this.#seen.set(sighting.number, [...(this.#seen.get(sighting.number) ?? []), { ...sighting, at }]);
@@ -186,21 +184,18 @@ export class ServiceWire implements Disposable {
   /** Until the node has answered a ping from each side that was sent behind all else. */
   async #settled(): Promise<void> {
     this.#echoes = (this.#echoes + 1) % 65_536;
-    const links = ['tun0', 'eth0'] as const;
-    for (const link of links) {
+    for (const link of LINKS) {
       const network = {
         kind: 'ipv4',
-        header: { ...PROBES[link], protocol: 1 },
+        header: { ...PROBES[link], protocol: IP_PROTOCOL.ICMP },
         transport: { kind: 'raw', payload: echoRequest({ identifier: 1, sequence: this.#echoes }) },
       } as const;
-      const nowhere = Mac.parse('02:00:00:00:00:01');
-      this.#node.wires[link].send(
-        buildFrame({ ethernet: { source: nowhere, destination: this.#node.macs[link] }, network }),
-      );
+      const ethernet = { source: SOMEBODY, destination: this.#node.macs[link] };
+      this.#node.wires[link].send(buildFrame({ ethernet, network }));
     }
     const isBack = () => {
       this.#look();
-      return links.every((link) => this.#echoed.has(`${link} ${this.#echoes}`)) ? true : undefined;
+      return LINKS.every((link) => this.#echoed.has(`${link} ${this.#echoes}`)) ? true : undefined;
     };
     await eventually(isBack, { what: `the node answers ping ${this.#echoes} on both sides` });
     this.#echoed.clear();
