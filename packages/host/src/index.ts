@@ -38,5 +38,5 @@ export type { Neighbour, NeighbourKey, NeighbourSpec, NeighbourState } from './r
 export type { NextHop, Route, RouteFilter, RouteScope, RouteSpec, RouteType } from './route/routes.ts';
 export type { Rule, RuleAction } from './route/rules.ts';
 export { isSunk, SINK, sinkLinks } from './sink.ts';
-export { bindUdp, listenTcp, openTcp, type SocketSpec } from './sockets.ts';
+export { bindUdp, listenSctp, listenTcp, openSctp, openTcp, type SocketSpec } from './sockets.ts';
 export { readSysctl, type SysctlKey, writeSysctl } from './sysctl.ts';

@@ -19,6 +19,7 @@ export interface SocketSpec {
 
 const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
+const IPPROTO_SCTP = 132;
 const IPV6_V6ONLY = 26;
 
 /**
@@ -30,6 +31,17 @@ export function listenTcp({ backlog = 511, ...spec }: SocketSpec & { readonly ba
   return create(operation, SOCK.STREAM, spec, (fd) => checked(operation, libc().listen(fd, backlog)));
 }
 
+/**
+ * A listening SCTP socket of the one-to-one style (RFC 6458 §4), which servers of streams take as they take one of TCP. A
+ * kernel without SCTP refuses it.
+ */
+export function listenSctp({ backlog = 511, ...spec }: SocketSpec & { readonly backlog?: number }): number {
+  const operation = `listen on SCTP ${spec.address} port ${spec.port}${placeOf(spec)}`;
+  return create(operation, SOCK.STREAM, { ...spec, protocol: IPPROTO_SCTP }, (fd) =>
+    checked(operation, libc().listen(fd, backlog)),
+  );
+}
+
 /** A bound UDP socket in a namespace, for `dgram.Socket.bind({ fd })`. */
 export function bindUdp(spec: SocketSpec): number {
   return create(`bind UDP ${spec.address} port ${spec.port}${placeOf(spec)}`, SOCK.DGRAM, spec, () => 0);
@@ -37,17 +49,32 @@ export function bindUdp(spec: SocketSpec): number {
 
 /** An IPv4 TCP socket of a namespace that goes nowhere yet, for `new net.Socket({ fd })` and its `connect`. */
 export function openTcp(namespace: string): number {
+  return openStream(namespace, 'TCP', 0);
+}
+
+/** The same for SCTP, one-to-one style. */
+export function openSctp(namespace: string): number {
+  return openStream(namespace, 'SCTP', IPPROTO_SCTP);
+}
+
+function openStream(namespace: string, name: string, protocol: number): number {
+  const type = SOCK.STREAM | SOCK.NONBLOCK | SOCK.CLOEXEC;
   return inNamespace(namespace, () =>
-    checked(`open a TCP socket in ${namespace}`, libc().socket(AF.INET, SOCK.STREAM | SOCK.NONBLOCK | SOCK.CLOEXEC, 0)),
+    checked(`open a ${name} socket in ${namespace}`, libc().socket(AF.INET, type, protocol)),
   );
 }
 
-function create(operation: string, type: number, spec: SocketSpec, finish: (fd: number) => number): number {
-  const { namespace, address, port } = spec;
+interface CreateSpec extends SocketSpec {
+  /** 0 for the usual one of its type. */
+  readonly protocol?: number;
+}
+
+function create(operation: string, type: number, spec: CreateSpec, finish: (fd: number) => number): number {
+  const { namespace, address, port, protocol = 0 } = spec;
   const where = socketAddress(address, port);
   const make = () => {
     const family = address.family === 4 ? AF.INET : AF.INET6;
-    const fd = checked(operation, libc().socket(family, type | SOCK.NONBLOCK | SOCK.CLOEXEC, 0));
+    const fd = checked(operation, libc().socket(family, type | SOCK.NONBLOCK | SOCK.CLOEXEC, protocol));
     try {
       if (type === SOCK.STREAM) checked(operation, libc().setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, u32(1), 4));
       if (address.family === 6) checked(operation, libc().setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, u32(1), 4));
