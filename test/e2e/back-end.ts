@@ -6,7 +6,8 @@ import { eventually, PATIENCE } from '../eventually.ts';
 import { logSince } from './agent-log.ts';
 import type { PrivateLab } from './private-lab.ts';
 
-export const BACK_ENDS: readonly ProxyMode[] = ['iptables', 'nftables'];
+/** A lab is brought up with the first by whoever tries both; with the last it is as others expect theirs. */
+export const BACK_ENDS = ['nftables', 'iptables'] as const satisfies readonly ProxyMode[];
 
 const DEADLINE_MS = 60_000 * PATIENCE;
 

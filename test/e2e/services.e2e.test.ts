@@ -64,7 +64,7 @@ let services: readonly TruthService[];
 const made = new AsyncDisposableStack();
 
 before(async () => {
-  lab = made.use(await privateLab());
+  lab = made.use(await privateLab({ proxy: BACK_ENDS[0] }));
   if (!IS_CORE) await makeGlobalPod();
   const here = openLab(lab.paths.state);
   const { status } = await labHealth(here, AbortSignal.timeout(30_000 * PATIENCE));

@@ -10,8 +10,10 @@ import { Tally } from '../tally.ts';
 
 /** Loaded beforehand: whoever needs one first would wait for it for seconds, iptables longer than the agent lets it. */
 const MODULES = [
-  ...['openvswitch', 'vxlan', 'bridge', 'veth', 'nft_compat', 'nf_conntrack_netlink'],
+  ...['openvswitch', 'vxlan', 'bridge', 'veth', 'nft_compat', 'nf_conntrack_netlink', 'sctp'],
   ...['xt_addrtype', 'xt_comment', 'xt_conntrack', 'xt_CT', 'xt_mark', 'xt_MASQUERADE', 'xt_tcpudp'],
+  ...['xt_nat', 'xt_recent', 'xt_sctp', 'xt_statistic', 'ipt_REJECT'],
+  ...['nft_chain_nat', 'nft_ct', 'nft_fib_ipv4', 'nft_masq', 'nft_nat', 'nft_numgen', 'nft_reject_ipv4'],
 ];
 const FILE_TIMEOUT_MS = 600_000;
 
