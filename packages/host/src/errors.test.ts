@@ -75,3 +75,11 @@ for (const { name, stderr, line, says } of FAILURES)
     const text = line === undefined ? undefined : { line, text: ['first', 'second', 'third'][line - 1] };
     assert.deepEqual(error.facts.input, text);
   });
+
+test('toolFailed() quotes the beginning of a line that would fill a log', () => {
+  const stderr = '/dev/stdin:1:1-9: Error: Could not process rule: File exists\n';
+  const line = `add element ip t s { ${Array.from({ length: 5_000 }, (_, at) => at).join(', ')} }`;
+  const { message } = toolFailed(['nft', '-f', '-'], 1, stderr, `${line}\n`);
+  assert.match(message, /at line 1: add element ip t s \{ 0, 1, .*…$/);
+  assert.ok(message.length < 400, `${message.length} characters`);
+});

@@ -78,6 +78,9 @@ function notStarted([command]: ToolRun['command'], cause: Error): TenetError {
   return hostError('TOOL_NOT_STARTED', { command, errno }, cause);
 }
 
+/** Of a line, which may have thousands of elements of a set. */
+const QUOTED_CHARACTERS = 200;
+
 /** The error of a program that ended badly: why in its own words, and the line of the input that it names. */
 export function toolFailed(
   command: readonly string[],
@@ -86,7 +89,9 @@ export function toolFailed(
   input: string,
 ): TenetError {
   const line = lineNamedIn(stderr);
-  const text = line === undefined ? undefined : input.split('\n')[line - 1];
+  const whole = line === undefined ? undefined : input.split('\n')[line - 1];
+  const text =
+    whole === undefined || whole.length <= QUOTED_CHARACTERS ? whole : `${whole.slice(0, QUOTED_CHARACTERS)}…`;
   return hostError('TOOL_FAILED', {
     command: command.join(' '),
     status,
