@@ -39,7 +39,12 @@ describe('hostRules()', () => {
       '-s 10.128.0.0/14 -m conntrack --ctstate INVALID -j DROP',
       '! -i tun0 -o tun0 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -j DROP',
     ],
-    'TENET-FORWARD': ['-d 10.128.0.0/14 -j ACCEPT', '-s 10.128.0.0/14 -j ACCEPT'],
+    'TENET-FORWARD': [
+      '-d 10.128.0.0/14 -j ACCEPT',
+      '-s 10.128.0.0/14 -j ACCEPT',
+      '-m mark --mark 0x4000/0x4000 -j ACCEPT',
+      '-m conntrack --ctstate DNAT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    ],
     'TENET-MASQUERADE': ['-d 10.128.0.0/14 -j RETURN', '-s 10.128.0.0/14 -j MASQUERADE'],
   };
   for (const [chain, rules] of Object.entries(CHAINS)) {

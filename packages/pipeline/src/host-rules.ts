@@ -71,6 +71,18 @@ const SERVICE_CHAINS = {
   ],
 } satisfies Record<string, readonly ServiceChain[]>;
 
+/**
+ * From outside through a service to an endpoint outside, such as a pod with another node's address. KUBE-FORWARD accepts
+ * that too, and the bit is kube-proxy's; a table of nftables cannot accept what iptables' own policy drops.
+ */
+const FROM_OUTSIDE_TO_OUTSIDE: readonly HostRule[] = [
+  { rule: '-m mark --mark 0x4000/0x4000 -j ACCEPT', why: 'from outside through a service to outside' },
+  {
+    rule: '-m conntrack --ctstate DNAT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    why: 'what follows it',
+  },
+];
+
 /** Chains whose names begin so are ours. */
 const OWN_CHAINS = 'TENET-';
 
@@ -179,6 +191,7 @@ export function hostChains(
         rules: [
           ...perCluster((cluster) => `-d ${cluster} -j ACCEPT`, 'to pods'),
           ...perCluster((cluster) => `-s ${cluster} -j ACCEPT`, 'from pods'),
+          ...(serviceChains ? [] : FROM_OUTSIDE_TO_OUTSIDE),
         ],
       },
       ...services(SERVICE_CHAINS.output),
