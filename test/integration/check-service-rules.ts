@@ -7,7 +7,7 @@ import { type ProxiedPort, type ProxyNode, type RulesPlanner, ServiceTable } fro
 import { type Seeded, seeded } from '../soak/seeded.ts';
 import { AffinityMemory } from './affinity-memory.ts';
 import { generatedPackets } from './generated-packets.ts';
-import { changedServices, type GeneratedService, generatedServices, nodeOf, worldOf } from './generated-services.ts';
+import { changedServices, type GeneratedService, generatedServices, worldOf } from './generated-services.ts';
 import { markTraced, type RulesTrace, rulesTrace } from './rules-trace.ts';
 import type { BackEnd } from './service-back-ends.ts';
 import { NODE_NETWORK, type ServiceNode, serviceNode } from './service-node.ts';
@@ -63,7 +63,8 @@ export async function checkServiceRules(check: RulesCheck): Promise<RulesReport>
   let services = generatedServices(random, check.services);
   for (let round = 0; round < worlds; round++) {
     if (round > 0) services = changedServices(random, services);
-    const world = worldOf(services, nodeOf(round));
+    const world = worldOf(services, round);
+    await setForwardPolicy(backEnd, node, world.isForwardingRefused ? 'DROP' : 'ACCEPT');
     await rules.become(world, services);
     const packets = packetsOf(seeded(seed, `packets ${round}`), world, check, round);
     await using trace = await rulesTrace(node, backEnd.teller);
@@ -81,6 +82,12 @@ async function applyHostRules({ variant, serviceChains }: BackEnd, { namespace }
   const installed = parseIptablesSave(await iptablesSave({ variant, namespace }));
   const text = planRestore(hostRules(NODE_NETWORK, { serviceChains }), installed);
   assert.ok(text !== undefined);
+  await iptablesRestore(text, { variant, namespace, noflush: true });
+}
+
+/** As other software may set it on a node, Docker for one. */
+async function setForwardPolicy({ variant }: BackEnd, { namespace }: ServiceNode, policy: 'ACCEPT' | 'DROP') {
+  const text = `*filter\n:FORWARD ${policy} [0:0]\nCOMMIT\n`;
   await iptablesRestore(text, { variant, namespace, noflush: true });
 }
 

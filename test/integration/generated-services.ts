@@ -22,7 +22,7 @@ const BEYOND = Ip.parse('192.0.2.50');
 const CAREFUL_NODE: ProxyNode = { ...PROXY_NODE, nodePortAddresses: [Prefix.parse('10.122.70.0/24')] };
 
 /** In two worlds node ports are at all of the node's addresses, in the next two at one. */
-export function nodeOf(round: number): ProxyNode {
+function nodeOf(round: number): ProxyNode {
   return round % 4 < 2 ? PROXY_NODE : CAREFUL_NODE;
 }
 
@@ -50,10 +50,11 @@ export function changedServices(
   return after;
 }
 
-export function worldOf(services: ReadonlyMap<number, GeneratedService>, node: ProxyNode): ServiceWorld {
+export function worldOf(services: ReadonlyMap<number, GeneratedService>, round: number): ServiceWorld {
   const all = [...services.values()];
   return {
-    node,
+    node: nodeOf(round),
+    isForwardingRefused: round % 2 === 0,
     services: all.map(({ service }) => service),
     slices: all.flatMap(({ slices }) => slices),
     portals: new Map(all.flatMap(({ portals }) => portals)),

@@ -28,12 +28,14 @@ const NFGENMSG = Uint8Array.of(AF.INET, 0, 0, 0);
 
 const buffer = new Uint8Array(262_144);
 
+type RuleAt = (table: string, chain: string, number: number | 'policy') => string;
+
 export class LegacyTrace implements Disposable {
   readonly #fd: number;
-  readonly #ruleAt: (table: string, chain: string, number: number) => string;
+  readonly #ruleAt: RuleAt;
 
-  /** `ruleAt` gives the text of a rule by its number, which is all that the kernel tells. */
-  constructor(namespace: string, ruleAt: (table: string, chain: string, number: number) => string) {
+  /** `ruleAt` gives the text of a rule by its number, which is all that the kernel tells, and of a policy. */
+  constructor(namespace: string, ruleAt: RuleAt) {
     this.#ruleAt = ruleAt;
     this.#fd = inNamespace(namespace, () => {
       writeSysctl('net.netfilter.nf_log.2', 'nfnetlink_log');
@@ -74,8 +76,9 @@ export class LegacyTrace implements Disposable {
     if (seen === undefined) return;
     const id = String(seen.number);
     ways.noteHeader(id, seen);
-    const [, table, chain, number] = /^TRACE: (\w+):([^:]+):rule:(\d+) /.exec(prefix) ?? [];
+    const [, table, chain, kind, number] = /^TRACE: (\w+):([^:]+):(rule|policy):(\d+) /.exec(prefix) ?? [];
     if (table === undefined || chain === undefined) return;
-    ways.noteRule(id, { chain: `${table} ${chain}`, rule: this.#ruleAt(table, chain, Number(number)) });
+    const rule = this.#ruleAt(table, chain, kind === 'rule' ? Number(number) : 'policy');
+    ways.noteRule(id, { chain: `${table} ${chain}`, rule });
   }
 }

@@ -77,6 +77,7 @@ function logged(node: ServiceNode, ways: TracedWays): Source {
     const key = `${table} ${chain}`;
     const listing = listings.get(key) ?? run(node, 'iptables-legacy', '-t', table, '-S', chain).split('\n');
     listings.set(key, listing);
+    if (number === 'policy') return `policy ${listing[0]?.split(' ').at(-1)}`;
     return listing.filter((line) => line.startsWith('-A '))[number - 1] ?? `rule ${number}`;
   });
   return { look: () => trace.noteTo(ways), end: async () => trace[Symbol.dispose]() };

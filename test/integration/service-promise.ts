@@ -14,6 +14,8 @@ import type { ServicePacket } from './service-packet.ts';
 
 /** All that a promise depends on. */
 export interface ServiceWorld {
+  /** Other software of the node has nothing forwarded that nobody accepts. */
+  readonly isForwardingRefused: boolean;
   readonly node: ProxyNode;
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
@@ -114,6 +116,7 @@ function delivered(packet: ServicePacket, { ip, port }: Endpoint, isKept: boolea
 
 /** A packet that is for no service. */
 function withoutService(packet: ServicePacket, world: ServiceWorld): PacketPromise {
+  const isStopped = packet.from === 'outside' && world.isForwardingRefused;
   const { from, destination, port } = packet;
   const untouched: Promised = { kind: 'to', ip: destination, port, sources: [packet.source] };
   if (isPortal(packet, world)) return { clause: `portal itself, ${from}`, outcomes: [DROPPED] };
@@ -126,7 +129,7 @@ function withoutService(packet: ServicePacket, world: ServiceWorld): PacketPromi
   }
   if (isPodIp(destination))
     return { clause: `a pod itself, ${from}`, outcomes: [from === 'outside' ? DROPPED : untouched] };
-  return { clause: `outside itself, ${from}`, outcomes: [leaving(packet)] };
+  return { clause: `outside itself, ${from}`, outcomes: [isStopped ? DROPPED : leaving(packet)] };
 }
 
 /** A portal is for who came by a service: whoever finds its address would else reach, and wake, any project's. */

@@ -15,7 +15,7 @@ export interface TracedHeader {
 export interface TracedRule {
   /** Table and chain: `nat KUBE-SERVICES`. */
   readonly chain: string;
-  /** In the words of the tool that tells. */
+  /** In the words of the tool that tells; `policy …` for what a chain does with what no rule has decided. */
   readonly rule: string;
 }
 
@@ -52,7 +52,7 @@ export class TracedWays {
 
 /** Of the first rule that refuses or drops; xtables and nft each have their own word for it. */
 const REFUSES = /-j REJECT|\breject\b/;
-const DROPS = /-j DROP|\(verdict drop\)/;
+const DROPS = /-j DROP|\(verdict drop\)|^policy drop/i;
 const MASQUERADES = /-j MASQUERADE|\bmasquerade\b/;
 
 /** What the rules of a way make of the packet. One of the node's addresses takes its source's place when it is masqueraded. */
@@ -78,8 +78,9 @@ export function noteXtablesLine(ways: TracedWays, line: string): void {
     const field = (name: string) => new RegExp(`\\b${name}=(\\S+)`).exec(fields)?.[1];
     ways.noteHeader(packet, headerFrom(field('ID'), field('SRC'), field('DST'), field('DPORT')));
   }
-  const [, id, table, chain, rule] = /^ TRACE: \d+ (\w+) (\w+):([^:]+):rule:\S+ (.*)$/.exec(line) ?? [];
-  if (id !== undefined && rule !== undefined) ways.noteRule(id, { chain: `${table} ${chain}`, rule: rule.trim() });
+  const [, id, table, chain, rule, policy] =
+    /^ TRACE: \d+ (\w+) (\w+):([^:]+):(?:rule:\S+ (.*)|policy:(\w+) )$/.exec(line) ?? [];
+  if (id !== undefined) ways.noteRule(id, { chain: `${table} ${chain}`, rule: rule?.trim() ?? `policy ${policy}` });
 }
 
 /** Reads the lines of `nft monitor trace`. */
@@ -89,7 +90,8 @@ export function noteNftLine(ways: TracedWays, line: string): void {
     const field = (name: string) => new RegExp(`(?:^| )${name} (\\S+)`).exec(fields)?.[1];
     ways.noteHeader(packet, headerFrom(field('ip id'), field('ip saddr'), field('ip daddr'), field('\\w+ dport')));
   }
-  const [, id, table, chain, rule] = /^trace id (\w+) \S+ (\S+) (\S+) rule (.*)$/.exec(line) ?? [];
+  const [, id, table, chain, rule] =
+    /^trace id (\w+) \S+ (\S+) (\S+) (?:rule )?(policy .*|.* \(verdict .*\))$/.exec(line) ?? [];
   if (id !== undefined && rule !== undefined) ways.noteRule(id, { chain: `${table} ${chain}`, rule });
 }
 
