@@ -14,8 +14,10 @@ export interface NodeWithServices extends AsyncDisposable {
   /** Gives a service other endpoints. */
   change(name: string, endpoints: readonly string[]): Promise<void>;
   remove(name: string): Promise<void>;
-  /** All rules of iptables and nftables that are there, without what they have counted. */
-  rules(): Promise<string>;
+  /** All rules of iptables and nftables that are there, without what they have counted; right behind a script if given. */
+  rules(behind?: string): Promise<string>;
+  /** Resolves when the rules are those, in whatever order; after how many milliseconds. */
+  untilRules(expected: string): Promise<number>;
   /** Resolves when an endpoint is in the rules, or is not any more; returns after how long. */
   untilThere(endpoint: string): Promise<number>;
   untilGone(endpoint: string): Promise<number>;
@@ -39,8 +41,11 @@ export async function nodeWithServices({
   // Others use this variant, so it is the one.
   await shell(`iptables-${variant} -A OUTPUT -d 192.0.2.9 -j ACCEPT`);
 
-  async function rules(): Promise<string> {
-    const saved = await shell(`iptables-nft-save; iptables-legacy-save; nft list table ip tenet 2>/dev/null || true`);
+  async function rules(behind = ''): Promise<string> {
+    const saved = await shell(
+      `${behind}
+ iptables-nft-save; iptables-legacy-save; nft list table ip tenet 2>/dev/null || true`,
+    );
     return saved
       .split('\n')
       .filter((line) => !line.startsWith('#'))
@@ -62,10 +67,21 @@ export async function nodeWithServices({
     return performance.now() - startMs;
   }
 
+  async function untilRules(expected: string): Promise<number> {
+    const startMs = performance.now();
+    let now = '';
+    await until(async () => {
+      now = await rules();
+      return sorted(now) === sorted(expected) ? true : undefined;
+    }, 'the rules are as expected').catch((error) => assert.equal(sorted(now), sorted(expected), String(error)));
+    return performance.now() - startMs;
+  }
+
   return {
     node,
     shell,
     rules,
+    untilRules,
     async add(name, clusterIP, endpoints) {
       const metadata = { name, namespace: 'alpha' };
       const ports = [{ port: 80, protocol: 'TCP' }];
@@ -98,6 +114,15 @@ export async function nodeWithServices({
     },
     [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
   };
+}
+
+/** Chains and elements stand in the order of their making. */
+function sorted(rules: string): string {
+  return rules
+    .split(/\n|, /)
+    .map((line) => line.trim())
+    .sort()
+    .join('\n');
 }
 
 function ready(endpoints: readonly string[]) {
