@@ -123,7 +123,7 @@ function typesOf(text: string): object {
   return {
     type: shown(key),
     ...(data !== undefined && { map: shown(data) }),
-    ...(text.includes('flags') && { flags: ['timeout', 'dynamic'], size: 65_535 }),
+    ...(text.includes('flags') && { flags: ['timeout', 'dynamic'], size: Number(/size (\d+)/.exec(text)?.[1]) }),
   };
 }
 

@@ -132,7 +132,7 @@ describe('readListing()', () => {
     });
 
   test('leaves out the clients that the kernel remembers', () => {
-    const clients = { ...OWN, name: 's', type: 'ipv4_addr', size: 65_535, flags: ['timeout'] };
+    const clients = { ...OWN, name: 's', type: 'ipv4_addr', size: 6_144, flags: ['timeout'] };
     const elem = [{ elem: { val: '10.131.2.9', timeout: 10, expires: 7 } }];
     const table = readListing(listing({ set: { ...clients, elem } }));
     assert.equal(table.sets.get('s'), 'set ipv4_addr timeout');
