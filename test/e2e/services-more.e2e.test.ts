@@ -62,9 +62,12 @@ let late: Promise<unknown>;
 
 before(async () => {
   lab = made.use(await privateLab({ proxy: BACK_ENDS[0] }));
-  [web, web2, client, foreigner] = (await Promise.all(
-    ['alpha/web', 'alpha/web-2', 'alpha/client', 'beta/client'].map((name) => lab.pod(name)),
-  )) as [LabPod, LabPod, LabPod, LabPod];
+  [web, web2, client, foreigner] = await Promise.all([
+    lab.pod('alpha/web'),
+    lab.pod('alpha/web-2'),
+    lab.pod('alpha/client'),
+    lab.pod('beta/client'),
+  ]);
   const foreignService = await lab.kube.get('Service', { namespace: 'beta', name: 'db' });
   crossing = {
     client: web,
