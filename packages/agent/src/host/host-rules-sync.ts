@@ -141,8 +141,20 @@ export class HostRulesSync implements Disposable {
     if (this.#rightMs !== undefined) {
       if (!isSuspect && nowMs - this.#rightMs < TRUSTED_MS) return;
       if (rules.areMany && nowMs < this.#nextReadMs) return;
+      if (!isSuspect && (await this.#isRight(rules, signal))) return;
     }
     await rules.turn((turn) => this.#readAndWrite(turn, signal));
+  }
+
+  /** A look without a reason, for which nobody waits who has something to write. */
+  async #isRight(rules: InstalledRules, signal: AbortSignal): Promise<boolean> {
+    const atMs = this.#nowMs();
+    const count = this.#totals.begin();
+    const installed = await rules.glanceOwn(signal);
+    count(installed);
+    if (planRestore(this.#desired, installed) !== undefined) return false;
+    this.#rightMs = atMs;
+    return true;
   }
 
   async #readAndWrite(turn: RulesTurn, signal: AbortSignal): Promise<void> {

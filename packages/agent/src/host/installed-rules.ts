@@ -81,6 +81,11 @@ export class InstalledRules implements Disposable {
     });
   }
 
+  /** The same for the host's own rules alone, which it gives to who asks. */
+  async glanceOwn(signal: AbortSignal): Promise<Ruleset> {
+    return this.#isListedApart ? await this.#listOwn(signal) : withoutServices(await this.#save(signal));
+  }
+
   /** Does something with the rules that nobody else changes meanwhile by these means. */
   async turn<T>(work: (turn: RulesTurn) => Promise<T>): Promise<T> {
     return await this.#turns.take(() =>
@@ -115,13 +120,20 @@ export class InstalledRules implements Disposable {
   }
 
   async #readOwn(signal: AbortSignal): Promise<Ruleset> {
-    const { desired, netfilter, variant } = this.#options;
-    // The legacy tools get whole tables out of the kernel, whatever they are asked for.
-    if (!this.#areMany || variant === 'legacy')
-      return parseIptablesSave(await this.#readWhole(signal), { withoutRulesOf: isServiceChain });
+    if (!this.#isListedApart) return withoutServices(await this.#readWhole(signal));
+    return await this.#watch.reading(['host'], () => this.#listOwn(signal));
+  }
+
+  /** The legacy tools get whole tables out of the kernel, whatever they are asked for. */
+  get #isListedApart(): boolean {
+    return this.#areMany && this.variant === 'nft';
+  }
+
+  async #listOwn(signal: AbortSignal): Promise<Ruleset> {
+    const { desired, netfilter } = this.#options;
     const list: ListRules = (table, chain) =>
       netfilter.iptablesList({ table, signal, ...(chain !== undefined && { chain }) });
-    return await this.#watch.reading(['host'], () => readOwnRules(desired, list));
+    return await readOwnRules(desired, list);
   }
 
   async #write(restore: string, signal: AbortSignal): Promise<void> {
@@ -136,6 +148,10 @@ export class InstalledRules implements Disposable {
       this.#writes += 1;
     }
   }
+}
+
+function withoutServices(text: string): Ruleset {
+  return parseIptablesSave(text, { withoutRulesOf: isServiceChain });
 }
 
 function watchOf({ variant, desired, netfilter, nowMs }: InstalledRulesOptions): RulesWatch {
