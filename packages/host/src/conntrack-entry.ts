@@ -1,6 +1,6 @@
 import { Ip } from '@tenet/std';
 import { attributes, nested, readAttributes } from './netlink/attributes.ts';
-import { u32 } from './netlink/bytes.ts';
+import { readBe16, u32 } from './netlink/bytes.ts';
 import { AF, CTA, CTA_FILTER, CTA_FILTER_F, CTA_IP, CTA_PROTO, CTA_TUPLE } from './netlink/constants.ts';
 import { nfgenmsg } from './netlink/nfnetlink.ts';
 import { struct } from './netlink/struct.ts';
@@ -44,7 +44,7 @@ export function decodeConntrack(body: Uint8Array): ConntrackEntry | undefined {
   const original = decodeTuple(found.get(CTA.TUPLE_ORIG));
   const reply = decodeTuple(found.get(CTA.TUPLE_REPLY));
   const zone = found.get(CTA.ZONE);
-  return original && reply && { original, reply, zone: zone ? be16.read(zone).value : 0 };
+  return original && reply && { original, reply, zone: zone ? readBe16(zone) : 0 };
 }
 
 /**
@@ -165,7 +165,7 @@ function decodeTuple(bytes: Uint8Array | undefined): ConntrackTuple | undefined 
     source: Ip.fromBytes(source),
     destination: Ip.fromBytes(destination),
     protocol: protocol.get(CTA_PROTO.NUM)?.[0] ?? 0,
-    ...(sourcePort && { sourcePort: be16.read(sourcePort).value }),
-    ...(destinationPort && { destinationPort: be16.read(destinationPort).value }),
+    ...(sourcePort && { sourcePort: readBe16(sourcePort) }),
+    ...(destinationPort && { destinationPort: readBe16(destinationPort) }),
   };
 }
