@@ -137,11 +137,13 @@ function endpointsFor(random: Seeded, service: Service): Pick<GeneratedService, 
   const states = random.pick(['mixed', 'mixed', 'mixed', 'going'] as const);
   const hints = random.pick(['none', 'none', 'none', 'none', 'forZones', 'forNodes', 'both'] as const);
   const isFlawed = random.isChance(0.2);
-  const endpoints = Array.from({ length: count }, (_, at) => ({
+  const drawn = Array.from({ length: count }, (_, at) => ({
     ...placeOf(random, places),
     ...stateOf(random, states),
     ...hintsOf(random, isFlawed && at === 0 ? 'none' : hints),
   }));
+  // What an address means that says two things of itself at once is promised nowhere.
+  const endpoints = [...new Map(drawn.map((endpoint) => [String(endpoint.ip), endpoint])).values()];
   const first = endpoints.slice(0, Math.ceil(endpoints.length / 2));
   // While endpoints move between slices they are in both.
   const second = [...endpoints.slice(first.length), ...(random.isChance(0.2) ? first.slice(0, 1) : [])];
