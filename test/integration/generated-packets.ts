@@ -9,6 +9,8 @@ import type { ServiceWorld } from './service-promise.ts';
 
 const { gateway, nodeIp, clusterNetworks, serviceNetwork } = NODE_NETWORK;
 const OWN_IPS = [gateway, nodeIp, SECOND_NODE_IP];
+const REGULAR_OUTSIDE = Ip.parse('203.0.113.1');
+const REGULAR_POD = Ip.parse('10.131.2.8');
 const PROTOCOLS: readonly ServiceProtocol[] = ['tcp', 'udp', 'sctp'];
 
 type Target = Pick<ServicePacket, 'destination' | 'protocol' | 'port'>;
@@ -83,16 +85,16 @@ function targetOf(random: Seeded, world: ServiceWorld, service: Service, wanted:
 
 function sourceOf(random: Seeded, from: Origin, target: Target, world: ServiceWorld, service: Service): Ip {
   const { name, affinitySeconds } = service;
-  // Clients that come again.
+  // One who comes again.
   const isRegular = affinitySeconds !== undefined && random.isChance(0.7);
   switch (from) {
     case 'outside':
-      if (isRegular) return Ip.parse(`203.0.113.${whole(random, 1, 3)}`);
+      if (isRegular) return REGULAR_OUTSIDE;
       return Ip.parse(random.isChance(0.7) ? `203.0.113.${whole(random, 1, 240)}` : `192.0.2.${whole(random, 1, 30)}`);
     case 'node':
       return nodeSource(random, target.destination);
     case 'pod': {
-      if (isRegular) return Ip.parse(`10.131.2.${whole(random, 8, 10)}`);
+      if (isRegular) return REGULAR_POD;
       // An endpoint that speaks to its own service.
       const endpoints = world.slices.flatMap((slice) => (slice.service === name ? slice.endpoints : []));
       const pods = endpoints.filter(({ ip }) => NODE_NETWORK.subnet.contains(ip));

@@ -94,7 +94,7 @@ function generatedService(random: Seeded, number: number): GeneratedService {
     sourceRanges: type === 'LoadBalancer' && random.isChance(0.5) ? rangesOf(random) : [],
     externalTrafficPolicy: type !== 'ClusterIP' && random.isChance(0.45) ? 'Local' : 'Cluster',
     internalTrafficPolicy: random.isChance(0.25) ? 'Local' : 'Cluster',
-    ...(random.isChance(0.25) && { affinitySeconds: random.pick([60, 10_800, 86_400]) }),
+    ...(random.isChance(0.35) && { affinitySeconds: random.pick([60, 10_800, 86_400]) }),
     ...(isIdled && { idledAt: '2026-11-23T00:00:00Z' }),
   };
   return { service, ...endpointsFor(random, service) };
