@@ -18,6 +18,7 @@ const RULES = [
   `raw TENET-PREROUTING -s ${CLUSTER} ! -i tun0 -j DROP`,
   `raw TENET-PREROUTING -s ${SERVICES} ! -i tun0 -j DROP`,
   'filter TENET-INPUT -i tun0 -p udp -m udp --dport 4789 -j DROP',
+  'filter TENET-INPUT -p udp -m udp --dport 4789 -m conntrack --ctstate DNAT -j DROP',
   'filter TENET-GUARD -p udp -m udp --dport 4789 -j DROP',
   `filter TENET-GUARD -s ${CLUSTER} -m conntrack --ctstate INVALID -j DROP`,
   'filter TENET-GUARD ! -i tun0 -o tun0 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -j DROP',
