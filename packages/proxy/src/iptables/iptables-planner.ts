@@ -59,7 +59,7 @@ export class IptablesPlanner implements RulesPlanner {
     const installed = this.#known();
     const parts = this.#settled === undefined ? this.#all(installed, ports) : this.#changes(installed, ports);
     this.#planned = packEdits(parts, installed, this.#own).map((edits) => planned(installed, edits));
-    this.#target = new Map(ports);
+    this.#target = ports;
     if (this.#planned.length === 0) this.#settled = this.#target;
     return this.#planned.map(({ piece }) => piece);
   }
@@ -94,12 +94,16 @@ export class IptablesPlanner implements RulesPlanner {
   /** While nothing else is installed, only ports that changed since can differ. */
   #changes(installed: Installed, ports: ReadonlyMap<string, ProxiedPort>): readonly Partial<Edits>[] {
     const settled = this.#settled ?? new Map();
+    if (settled === ports) return [];
     const parts: Partial<Edits>[] = [];
+    let kept = 0;
     for (const [key, port] of ports) {
       const before = settled.get(key);
+      if (before !== undefined) kept++;
       if (before === port) continue;
       parts.push(planPort(installed, this.#rulesOf(port), before && this.#rulesOf(before)));
     }
+    if (kept === settled.size) return parts;
     for (const [key, port] of settled)
       if (!ports.has(key)) parts.push(planPort(installed, undefined, this.#rulesOf(port)));
     return parts;
