@@ -1,10 +1,10 @@
 /**
  * What services cost a node: 100, 1,000 and 10,000 with two endpoints each, in both back ends, in one run. First sync
  * until the last rule is in the kernel, one endpoint changed likewise, a look that finds nothing changed, a reading of
- * all that is installed, and the memory of the process that does it (one of its own for each line). Then connections
- * through the last service of the list, in windows that take turns, beside those of a node that has no services. At
- * the end other layouts of the same services, as kube-proxy itself has no package here. Medians. Run it by
- * `npm run bench:services`.
+ * all that is installed; processor time with that of the tools, beside the process's own for a change; and the memory
+ * of the process, one for each line. Then connections through the last service of the list, in windows that take turns,
+ * beside those of a node that has no services. At the end other layouts of the same services, as kube-proxy itself has
+ * no package here. Medians, but for processor time. Run it by `npm run bench:services`.
  *
  * What a change costs with iptables-nft grows with all services though its text does not: at each commit the kernel
  * follows every jump of the table in search of loops (nft_table_validate), 80 ms of processor time with 10,000.
@@ -40,8 +40,10 @@ print(
   'services',
   'back end',
   'first sync ms',
+  'its CPU ms',
   'pieces',
   'one change ms',
+  'its CPU ms',
   'own CPU ms',
   'look ms',
   'read all ms',
@@ -55,7 +57,8 @@ for (const count of COUNTS)
     const sync = await measureSync(backEnd, count, node);
     cases.push({ backEnd, count, node, sync, rates: [] });
     print(
-      ...[count, backEnd, sync.firstMs.toFixed(0), sync.pieces, sync.changeMs.toFixed(1), sync.changeCpuMs.toFixed(1)],
+      ...[count, backEnd, sync.firstMs.toFixed(0), sync.firstCpuMs.toFixed(0), sync.pieces],
+      ...[sync.changeMs.toFixed(1), sync.changeCpuMs.toFixed(1), sync.ownCpuMs.toFixed(1)],
       ...[sync.lookMs.toFixed(2), sync.readMs.toFixed(0)],
       ...[grown(sync.idleRssBytes, sync.rssBytes), grown(sync.idleHeapBytes, sync.heapBytes)],
     );
