@@ -73,7 +73,8 @@ const SERVICE_CHAINS = {
 
 /**
  * From outside through a service to an endpoint outside, such as a pod with another node's address. KUBE-FORWARD accepts
- * that too, and the bit is kube-proxy's; a table of nftables cannot accept what iptables' own policy drops.
+ * that too, where there is one, and the bit is kube-proxy's; but a table of nftables cannot accept what iptables' own
+ * policy drops.
  */
 const FROM_OUTSIDE_TO_OUTSIDE: readonly HostRule[] = [
   { rule: '-m mark --mark 0x4000/0x4000 -j ACCEPT', why: 'from outside through a service to outside' },
@@ -191,7 +192,7 @@ export function hostChains(
         rules: [
           ...perCluster((cluster) => `-d ${cluster} -j ACCEPT`, 'to pods'),
           ...perCluster((cluster) => `-s ${cluster} -j ACCEPT`, 'from pods'),
-          ...(serviceChains ? [] : FROM_OUTSIDE_TO_OUTSIDE),
+          ...FROM_OUTSIDE_TO_OUTSIDE,
         ],
       },
       ...services(SERVICE_CHAINS.output),

@@ -23,8 +23,7 @@ export interface RulesPlanner {
   readonly isKnown: boolean;
   /**
    * The pieces that lead from what is installed to what the ports ask for, to be applied in this order; none when
-   * nothing is to change. RangeError while it is not known what is installed. The map is kept: it must not change
-   * afterwards, as those of a ServiceTable never do.
+   * nothing is to change. RangeError while it is not known what is installed.
    */
   plan(ports: ReadonlyMap<string, ProxiedPort>): readonly RulesPiece[];
   /** A piece of the last plan, the first that was not yet applied, has succeeded. */

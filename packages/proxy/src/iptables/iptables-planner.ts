@@ -59,7 +59,7 @@ export class IptablesPlanner implements RulesPlanner {
     const installed = this.#known();
     const parts = this.#settled === undefined ? this.#all(installed, ports) : this.#changes(installed, ports);
     this.#planned = packEdits(parts, installed, this.#own).map((edits) => planned(installed, edits));
-    this.#target = ports;
+    this.#target = new Map(ports);
     if (this.#planned.length === 0) this.#settled = this.#target;
     return this.#planned.map(({ piece }) => piece);
   }
@@ -94,7 +94,6 @@ export class IptablesPlanner implements RulesPlanner {
   /** While nothing else is installed, only ports that changed since can differ. */
   #changes(installed: Installed, ports: ReadonlyMap<string, ProxiedPort>): readonly Partial<Edits>[] {
     const settled = this.#settled ?? new Map();
-    if (settled === ports) return [];
     const parts: Partial<Edits>[] = [];
     let kept = 0;
     for (const [key, port] of ports) {
