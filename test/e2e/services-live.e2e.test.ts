@@ -8,10 +8,10 @@ import { endDaemon, type Outcome, openLab, type ProxyMode, probeTcp, startDaemon
 import { ANNOTATION } from '@tenet/model';
 import { Ip } from '@tenet/std';
 import { eventually, PATIENCE } from '../eventually.ts';
+import { httpFrom } from '../http-from.ts';
 import { logSince } from './agent-log.ts';
 import { BACK_ENDS, useBackEnd } from './back-end.ts';
 import { answeredSinceMs, answersOf, assertNoneLost, chiSquare, lastAnsweredMs } from './connections.ts';
-import { httpFrom } from './http-from.ts';
 import { ANSWERER_PORTS, type EndpointWish, type MadeService, makeService } from './make-service.ts';
 import { type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
 import { nowMs, startTraffic, type Traffic } from './traffic.ts';

@@ -1,9 +1,12 @@
 /** Load balancers that ask a node about a service with policy Local: a real daemon, asked over its own network. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { Ip } from '@tenet/std';
+import { httpFrom } from '../http-from.ts';
 import { type Daemon, NODE, type PrivateNode, privateNode, until } from './private-node.ts';
 
 const PORT = 32_123;
+const NODE_IP = Ip.parse('10.122.70.72');
 
 describe('healthCheckNodePort', () => {
   let node: PrivateNode;
@@ -20,18 +23,13 @@ describe('healthCheckNodePort', () => {
     await node[Symbol.asyncDispose]();
   });
 
-  /** Status and body; undefined when nobody listens. */
-  async function ask(): Promise<{ readonly status: number; readonly body: unknown } | undefined> {
-    const url = `http://10.122.70.72:${PORT}/healthz`;
-    const printed = await node.ovs.inNetns('curl', '-s', '-m', '5', '-w', '\n%{http_code}', url).catch(() => undefined);
-    if (printed === undefined) return undefined;
-    const [body = '', status] = printed.trim().split('\n');
-    return { status: Number(status), body: JSON.parse(body) };
-  }
+  /** Undefined when nobody listens. */
+  const ask = () =>
+    httpFrom(`/run/netns/${node.ovs.netns}`, { ip: NODE_IP, port: PORT, path: '/healthz' }).catch(() => undefined);
 
   const answers = (status: number, localEndpoints: number) =>
     until(async () => ((await ask())?.status === status ? true : undefined), `${status}`).then(async () =>
-      assert.deepEqual((await ask())?.body, {
+      assert.deepEqual(JSON.parse((await ask())?.body ?? ''), {
         service: { namespace: 'alpha', name: 'web' },
         localEndpoints,
         serviceProxyHealthy: true,

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { openTcp } from '@tenet/host';
 import type { Ip } from '@tenet/std';
-import { PATIENCE } from '../eventually.ts';
+import { PATIENCE } from './eventually.ts';
 
 export interface HttpTarget {
   readonly ip: Ip;
@@ -14,13 +14,20 @@ export interface HttpTarget {
   readonly path?: string;
 }
 
+export interface HttpAnswer {
+  readonly status: number;
+  /** Its media type; "" when it names none. */
+  readonly type: string;
+  readonly body: string;
+}
+
 const DEADLINE_MS = 10_000 * PATIENCE;
 
-/** Asks by HTTP from a network namespace; rejects without an answer. */
+/** Asks by HTTP from a network namespace, without a process of its own; rejects without an answer. */
 export async function httpFrom(
   netns: string,
   { ip, port, host = String(ip), path = '/' }: HttpTarget,
-): Promise<{ readonly status: number; readonly body: string }> {
+): Promise<HttpAnswer> {
   const socket = new Socket({ fd: openTcp(netns) });
   const signal = AbortSignal.timeout(DEADLINE_MS);
   try {
@@ -29,7 +36,11 @@ export async function httpFrom(
     const answered = once(asked, 'response', { signal });
     asked.end();
     const [response] = await answered;
-    return { status: response.statusCode, body: await text(response) };
+    return {
+      status: response.statusCode,
+      type: response.headers['content-type'] ?? '',
+      body: await text(response),
+    };
   } finally {
     socket.destroy();
   }
