@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { KubeClient } from '@tenet/kube';
-import { gatewayOf, parseClusterNetwork, parseHostSubnet, parseNetNamespace, type Vnid } from '@tenet/model';
-import type { NodeNetwork, Peer } from '@tenet/pipeline';
+import {
+  gatewayOf,
+  parseClusterNetwork,
+  parseHostSubnet,
+  parseNetNamespace,
+  parseService,
+  type Vnid,
+} from '@tenet/model';
+import type { ClusterService, NodeNetwork, Peer } from '@tenet/pipeline';
 import { Mac } from '@tenet/std';
 
 /** What the cluster's objects say at one moment: all that rules and flows follow from but the pods' ports. */
@@ -9,13 +16,16 @@ export interface ClusterFacts {
   readonly nodes: ReadonlyMap<string, NodeNetwork>;
   peersOf(node: string): readonly Peer[];
   vnidOf(project: string): Vnid | undefined;
+  /** Those with a cluster IP. */
+  readonly services: readonly ClusterService[];
 }
 
 export async function clusterFacts(kube: KubeClient, datapath: NodeNetwork['datapath']): Promise<ClusterFacts> {
-  const [networks, hostSubnets, netNamespaces] = await Promise.all([
+  const [networks, hostSubnets, netNamespaces, services] = await Promise.all([
     kube.list('ClusterNetwork'),
     kube.list('HostSubnet'),
     kube.list('NetNamespace'),
+    kube.list('Service'),
   ]);
   const [network] = networks.items.map(parseClusterNetwork);
   if (network === undefined) throw new RangeError('the cluster has no ClusterNetwork');
@@ -36,12 +46,18 @@ export async function clusterFacts(kube: KubeClient, datapath: NodeNetwork['data
       }),
     ),
     peersOf: (node) =>
-      hosts.filter(({ name }) => name !== node).map(({ uid, hostIp, subnet }) => ({ id: peerId(uid), hostIp, subnet })),
+      hosts
+        .filter(({ name }) => name !== node)
+        .map(({ uid, hostIp, subnet }) => ({ id: ownerId(uid), hostIp, subnet })),
     vnidOf: (project) => vnids.get(project),
+    services: services.items.map(parseService).flatMap(({ uid, namespace, clusterIps: [clusterIp], ports }) => {
+      const vnid = vnids.get(namespace);
+      return clusterIp === undefined || vnid === undefined ? [] : [{ id: ownerId(uid), clusterIp, vnid, ports }];
+    }),
   };
 }
 
-/** The first four bytes of SHA-256 of the HostSubnet's UID: part of the cookies of a node's flows. */
-function peerId(uid: string): number {
+/** The first four bytes of SHA-256 of the UID of a HostSubnet or a Service: part of the cookies of its flows. */
+function ownerId(uid: string): number {
   return createHash('sha256').update(uid).digest().readUInt32BE(0);
 }

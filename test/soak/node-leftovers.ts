@@ -14,6 +14,7 @@ import {
   podFlows,
   projectFlows,
   SERVICE_ZONE,
+  serviceFlows,
   staticFlows,
 } from '@tenet/pipeline';
 import { diff, Ip, Mac } from '@tenet/std';
@@ -161,6 +162,7 @@ async function flowDifferences(
     ...ports.flatMap((port) => podFlows(node, port)),
     ...facts.peersOf(name).flatMap((peer) => peerFlows(node, peer)),
     ...[...new Set(ports.map(({ vnid }) => vnid))].flatMap((vnid) => projectFlows(node, vnid)),
+    ...facts.services.flatMap((service) => serviceFlows(node, service)),
   ];
   const socket = `unix:${lab.paths.node(name).ovs}/br0.mgmt`;
   const { stdout } = await run('ovs-ofctl', ['-O', 'OpenFlow14', '--no-stats', 'dump-flows', socket], {
@@ -215,9 +217,10 @@ async function conntrackDifferences(
 /** The rules are all in one of the two variants of iptables, whichever the agent has found. */
 async function ruleDifferences(lab: PrivateLab, name: string, node: NodeNetwork): Promise<string[]> {
   const namespace = lab.paths.namespace(name);
+  const wanted = hostRules(node, { serviceChains: lab.proxy === 'iptables' });
   const plans = await Promise.all(
     (['nft', 'legacy'] as const).map(async (variant) =>
-      planRestore(hostRules(node), parseIptablesSave(await iptablesSave({ variant, namespace }))),
+      planRestore(wanted, parseIptablesSave(await iptablesSave({ variant, namespace }))),
     ),
   );
   return plans.includes(undefined) ? [] : [`host rules need one of\n${plans.join('or\n')}`];
