@@ -379,9 +379,7 @@ function listenAt(...names: readonly PlaceName[]) {
   };
 }
 
-async function missing(): Promise<string[]> {
-  return await missingGuards(lab, NODE);
-}
+const missing = () => missingGuards(lab, NODE);
 
 function tunnelled(ends: Parameters<typeof tunnelPacket>[1]): Uint8Array {
   return buildFrame(tunnelPacket(cast, ends));
