@@ -233,48 +233,6 @@ for (const mode of BACK_ENDS) {
   });
 }
 
-describe('the way in from outside through a router', () => {
-  const ask = (ip: string, host: string) => httpFrom(lab.netns('outside'), { ip: Ip.parse(ip), port: 80, host });
-
-  test('of the global project leads to a pod of alpha, by the host that is asked for', async () => {
-    const { status, body } = await ask('10.122.70.100', 'web.alpha.example');
-    assert.equal(status, 200, body);
-    const { pod, client: seen } = JSON.parse(body);
-    assert.match(pod, /^alpha\/web/);
-    assert.equal(seen, (await lab.pod('default/router')).ip.toString());
-    assert.equal((await ask('10.122.70.100', 'nobody.example')).status, 503);
-  });
-
-  test('of an isolated project leads to pods of its own only: br0 drops what it sends to others', async () => {
-    const metadata = { namespace: 'beta', name: 'router' };
-    const containers = [{ name: 'router', image: 'tenet.io/router' }];
-    await lab.kube.create('Pod', { metadata, spec: { nodeName: 'dt-infra1', containers } });
-    await using stack = new AsyncDisposableStack();
-    stack.defer(async () => void (await lab.kube.delete('Pod', metadata)));
-    await isRunning(metadata);
-    const published = '10.122.70.104';
-    const spec = { externalIPs: [published], ports: [{ name: 'http', port: 80 }] };
-    stack.use(
-      await makeService(lab, { name: 'beta/router', spec, endpoints: [endpoint(await lab.pod('beta/router'))] }),
-    );
-    await eventually(
-      async () => {
-        const answer = await ask(published, 'db.beta.example').catch(() => undefined);
-        return answer?.status === 200 ? true : undefined;
-      },
-      { what: "beta's router leads to beta" },
-    );
-    const drops = async () => {
-      const nodes = await Promise.all(Object.keys(NODE_IP).map((node) => lab.drops(node)));
-      return nodes.reduce((sum, node) => sum + (node.get('tenant-mismatch') ?? 0), 0);
-    };
-    const before = await drops();
-    const { status, body } = await ask(published, 'web.alpha.example');
-    assert.equal(status, 504, body);
-    await eventually(async () => ((await drops()) > before ? true : undefined), { what: 'the drops counted' });
-  });
-});
-
 test('a project that joins another reaches its services within a second, and none of them a second after it left', async () => {
   await using service = await forwarded('joined', crowd);
   const beta = await lab.pod('beta/client');

@@ -23,6 +23,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'restarts.e2e.test.ts': 330,
   'guards.e2e.test.ts': 116,
   'reachability.e2e.test.ts': 80,
+  'services.e2e.test.ts': 75,
   'projects.e2e.test.ts': 72,
   'open-vswitch-restarts.e2e.test.ts': 55,
   'attacks.e2e.test.ts': 40,
