@@ -119,7 +119,9 @@ function ratio(rates: readonly number[], of: readonly number[]): number {
 
 async function measureSync(backEnd: string, count: number, { namespace }: BenchNode): Promise<SyncMeasures> {
   const program = new URL('services/measure-sync.ts', import.meta.url).pathname;
-  const args = [`--net=${namespace}`, '--', process.execPath, '--expose-gc', program, backEnd, `${count}`];
+  // As bin/tenet starts a daemon; and garbage is not counted.
+  const runtime = [process.execPath, '--max-semi-space-size=4', '--expose-gc'];
+  const args = [`--net=${namespace}`, '--', ...runtime, program, backEnd, `${count}`];
   const { stdout } = await promisify(execFile)('nsenter', args);
   return JSON.parse(stdout);
 }

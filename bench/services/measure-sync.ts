@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { iptablesSave, nftListText } from '@tenet/host';
 import type { EndpointSlice } from '@tenet/model';
 import { ARTICLE_NODE, hostRules } from '@tenet/pipeline';
 import { IptablesPlanner, NftablesPlanner, ServiceTable } from '@tenet/proxy';
@@ -51,15 +52,9 @@ const idle = memory();
 using toClose = new DisposableStack();
 const access = isIptables ? iptablesAccess(toClose.use(iptablesRules())) : nftablesAccess();
 toClose.use(access);
-let installed = '';
-toClose.use(
-  access.onRead((text) => {
-    installed = text;
-  }),
-);
-const Planner = isIptables ? IptablesPlanner : NftablesPlanner;
+const planner = isIptables ? new IptablesPlanner({ node: PROXY_NODE }) : new NftablesPlanner({ node: PROXY_NODE });
 const rules = new KeptRules({
-  ...{ access, nowMs, planner: new Planner({ node: PROXY_NODE }) },
+  ...{ access, nowMs, planner },
   onForeign: () => assert.fail('the rules that were found are not those that were written'),
 });
 toClose.use(rules);
@@ -75,7 +70,12 @@ const { pieces } = await rules.keep(table.ports(), signal);
 const firstMs = nowMs() - firstStartMs;
 const firstCpuMs = ownCpuMs() + toolsCpuMs() - firstStartCpuMs;
 const reads: number[] = [];
-for (let turn = 0; turn < 3; turn++) reads.push(await msOf(() => access.read(signal)));
+for (let turn = 0; turn < 3; turn++)
+  reads.push(
+    await msOf(async () => {
+      assert.ok(planner.observe(await readAll()), 'what is installed is not what was written');
+    }),
+  );
 
 const changes: number[] = [];
 const [ownBeforeMs, toolsBeforeMs] = [ownCpuMs(), toolsCpuMs()];
@@ -93,10 +93,8 @@ for (let turn = 0; turn < LOOKS; turn++) {
   looks.push(nowMs() - startMs);
 }
 
-await access.read(signal);
-const listed = [...installed.matchAll(/-A KUBE-SERVICES -d (\S+)\/32 /g)];
+const listed = [...(await readAll()).matchAll(/-A KUBE-SERVICES -d (\S+)\/32 /g)];
 const lastClusterIp = listed.at(-1)?.[1] ?? `${clusterIpOf(count - 1)}`;
-installed = '';
 const full = memory();
 setSlice(serverSlice(numberOf(Ip.parse(lastClusterIp))));
 await rules.keep(table.ports(), signal);
@@ -107,6 +105,12 @@ const measures: SyncMeasures = {
   ...{ rssBytes: full.rss, heapBytes: full.heapUsed, idleRssBytes: idle.rss, idleHeapBytes: idle.heapUsed },
 };
 process.stdout.write(`${JSON.stringify(measures)}\n`);
+
+async function readAll(): Promise<string> {
+  return isIptables
+    ? await iptablesSave({ counters: true, deadlineMs: 60_000 })
+    : await nftListText({ what: 'table ip tenet', deadlineMs: 60_000 });
+}
 
 function iptablesRules(): InstalledRules {
   const desired = hostRules(ARTICLE_NODE.node, { serviceChains: true });
