@@ -87,7 +87,14 @@ export async function nodeWithServices({
       const ports = [{ port: 80, protocol: 'TCP' }];
       await node.kube.create('Service', { metadata, spec: { clusterIP, ports, selector: { app: name } } });
       await node.kube.create('EndpointSlice', {
-        metadata: { name: `${name}-1`, namespace: 'alpha', labels: { 'kubernetes.io/service-name': name } },
+        metadata: {
+          name: `${name}-1`,
+          namespace: 'alpha',
+          labels: {
+            'kubernetes.io/service-name': name,
+            'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+          },
+        },
         addressType: 'IPv4',
         ports: [{ name: '', port: 8080, protocol: 'TCP' }],
         endpoints: ready(endpoints),

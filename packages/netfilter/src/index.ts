@@ -2,7 +2,7 @@ export type { DesiredRules, DesiredTable, Jump } from './desired-rules.ts';
 export { failNetfilter, NETFILTER_ERRORS } from './errors.ts';
 export { type FormatOptions, formatRestore } from './format-restore.ts';
 export { formatRule, sameRule } from './format-rule.ts';
-export { parseIptablesList } from './parse-iptables-list.ts';
+export { parseIptablesList, saveLines } from './parse-iptables-list.ts';
 export { type ParseOptions, parseIptablesSave } from './parse-iptables-save.ts';
 export { parseRule } from './parse-rule.ts';
 export { planRestore } from './plan-restore.ts';

@@ -8,7 +8,7 @@ import type { Table } from './ruleset.ts';
  * with counters as `-c PACKETS BYTES` behind what a rule matches. RULESET_MALFORMED for a line that is none of these.
  */
 export function parseIptablesList(table: string, text: string): Table {
-  const lines = text.split('\n').map((line, at) => saveLine(line, at + 1));
+  const lines = saveLines(text);
   try {
     return parseIptablesSave(`*${table}\n${lines.join('\n')}\nCOMMIT\n`).tables.get(table) ?? { chains: new Map() };
   } catch (error) {
@@ -24,7 +24,11 @@ export function parseIptablesList(table: string, text: string): Table {
   }
 }
 
-/** The same as iptables-save writes it. */
+/** The same lines as iptables-save writes them between the name of the table and COMMIT; empty where there is a note. */
+export function saveLines(text: string): string[] {
+  return text.split('\n').map((line, at) => saveLine(line, at + 1));
+}
+
 function saveLine(line: string, number: number): string {
   const row = line.trim();
   if (row === '' || row.startsWith('#')) return '';

@@ -8,6 +8,12 @@ export interface RulesPiece {
   readonly removed: number;
 }
 
+/** A chain of iptables. */
+export interface ChainPlace {
+  readonly table: string;
+  readonly chain: string;
+}
+
 /**
  * Plans how the rules of services become what the ports ask for, in one back end. It knows what is installed because
  * it was shown (`observe`), and because pieces succeeded (`applied`); it never touches what is not its own.
@@ -19,6 +25,11 @@ export interface RulesPlanner {
    * believed. RULESET_MALFORMED or LISTING_MALFORMED for text that is no listing.
    */
   observe(installed: string): boolean;
+  /**
+   * The same for some chains, where others have changed nothing else: the text has those that are there, and no more.
+   * RangeError while it is not known what is installed. Absent where only all can be shown.
+   */
+  observeChains?(installed: string, chains: readonly ChainPlace[]): boolean;
   /** Whether it is known what is installed: not before the first `observe`, nor after a `failed`. */
   readonly isKnown: boolean;
   /**

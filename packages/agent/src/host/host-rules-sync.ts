@@ -92,7 +92,9 @@ export class HostRulesSync implements Disposable {
     if (this.#rules === undefined) {
       const { netfilter, desired, nowMs } = { netfilter: this.#netfilter, desired: this.#desired, nowMs: this.#nowMs };
       this.#rules = new InstalledRules({ variant, desired, netfilter, nowMs });
-      this.#rules.onRead((text) => this.#compare(text));
+      this.#rules.onRead((text, only) => {
+        if (only === undefined) this.#compare(text);
+      });
       this.#log.info('iptables variant found', { version: variant });
     }
     return this.#rules;

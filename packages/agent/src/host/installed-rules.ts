@@ -1,5 +1,6 @@
 import type { IptablesVariant } from '@tenet/host';
-import { type DesiredRules, parseIptablesSave, type Ruleset } from '@tenet/netfilter';
+import { type DesiredRules, parseIptablesSave, type Ruleset, saveLines } from '@tenet/netfilter';
+import type { ChainPlace } from '@tenet/proxy';
 import type { Netfilter } from './iptables-variants.ts';
 import { LegacyRulesWatch } from './legacy-rules-watch.ts';
 import { NftRulesWatch } from './nft-rules-watch.ts';
@@ -23,9 +24,17 @@ export interface RulesTurn {
   readWhole(signal: AbortSignal): Promise<string>;
   /** What the host's own rules are compared with: all but the rules of services. */
   readOwn(signal: AbortSignal): Promise<Ruleset>;
+  /** Shows those chains of services that others have changed; all rules where that is not known, or costs no more. */
+  readTouched(signal: AbortSignal): Promise<void>;
   /** One run of iptables-restore. */
   write(restore: string, signal: AbortSignal): Promise<void>;
 }
+
+/** Is shown all rules as iptables-save prints them; or only some chains, of which those have rules that are there. */
+export type RulesReader = (text: string, only?: readonly ChainPlace[]) => void;
+
+/** Each costs a process; to read everything costs as much as some hundred. */
+const MOST_CHAINS = 64;
 
 /** Above this all rules are read only when it is necessary: 10,000 services are 12 million characters, and take 1.5 s. */
 const MANY_CHARACTERS = 1_000_000;
@@ -42,7 +51,7 @@ export class InstalledRules implements Disposable {
   readonly #options: InstalledRulesOptions;
   readonly #watch: RulesWatch;
   readonly #turns = new Turns();
-  readonly #readers = new Set<(text: string) => void>();
+  readonly #readers = new Set<RulesReader>();
   #areMany = false;
   /** Moves when a write begins and when it ends. */
   #writes = 0;
@@ -64,7 +73,7 @@ export class InstalledRules implements Disposable {
   }
 
   /** Shows all rules to someone each time they were read, whoever asked for it. */
-  onRead(reader: (text: string) => void): Disposable {
+  onRead(reader: RulesReader): Disposable {
     this.#readers.add(reader);
     return { [Symbol.dispose]: () => void this.#readers.delete(reader) };
   }
@@ -92,6 +101,7 @@ export class InstalledRules implements Disposable {
       work({
         readWhole: (signal) => this.#readWhole(signal),
         readOwn: (signal) => this.#readOwn(signal),
+        readTouched: (signal) => this.#readTouched(signal),
         write: (restore, signal) => this.#write(restore, signal),
       }),
     );
@@ -122,6 +132,33 @@ export class InstalledRules implements Disposable {
   async #readOwn(signal: AbortSignal): Promise<Ruleset> {
     if (!this.#isListedApart) return withoutServices(await this.#readWhole(signal));
     return await this.#watch.reading(['host'], () => this.#listOwn(signal));
+  }
+
+  /**
+   * With many rules there is no time to read them all while somebody else commits every second: the tools begin anew at
+   * each commit.
+   */
+  async #readTouched(signal: AbortSignal): Promise<void> {
+    if (this.#isListedApart) {
+      const isShown = await this.#watch.reading(['services'], async (touched) => {
+        if (touched === undefined || touched.length > MOST_CHAINS) return false;
+        const text = await this.#listChains(touched, signal);
+        for (const reader of this.#readers) reader(text, touched);
+        return true;
+      });
+      if (isShown) return;
+    }
+    await this.#readWhole(signal);
+  }
+
+  async #listChains(chains: readonly ChainPlace[], signal: AbortSignal): Promise<string> {
+    const { netfilter } = this.#options;
+    const tables = new Map<string, string[]>();
+    for (const { table, chain } of chains) {
+      const lines = saveLines(await netfilter.iptablesList({ table, chain, signal }));
+      tables.set(table, [...(tables.get(table) ?? []), ...lines]);
+    }
+    return [...tables].map(([table, lines]) => [`*${table}`, ...lines, 'COMMIT', ''].join('\n')).join('');
   }
 
   /** The legacy tools get whole tables out of the kernel, whatever they are asked for. */

@@ -34,11 +34,11 @@ export class LegacyRulesWatch implements RulesWatch {
     return this.#suspects;
   }
 
-  async reading<T>(concerns: readonly RulesConcern[], read: () => Promise<T>): Promise<T> {
+  async reading<T>(concerns: readonly RulesConcern[], read: (touched: undefined) => Promise<T>): Promise<T> {
     this.#compare(true);
     for (const concern of concerns) this.#suspects.delete(concern);
     try {
-      return await read();
+      return await read(undefined);
     } catch (error) {
       this.#suspect(concerns);
       throw error;

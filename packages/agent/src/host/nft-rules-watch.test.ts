@@ -88,6 +88,35 @@ describe('NftRulesWatch', () => {
     assert.deepEqual([...watch.look()], BOTH);
   });
 
+  test('reading() is told which chains of services others have changed, as far as that is known', async () => {
+    const kernel = new Kernel();
+    const watch = kernel.watch();
+    const told = async (concerns = BOTH) =>
+      await watch.reading(concerns, async (touched) => touched?.map(({ table, chain }) => `${table} ${chain}`));
+    assert.equal(await told(), undefined, 'anything, before the first');
+    assert.deepEqual(await told(), []);
+    kernel.commit('SERVICES', 'HOST', 'OTHERS');
+    assert.deepEqual(await told(['host']), ['nat SERVICES']);
+    assert.deepEqual(await told(), ['nat SERVICES'], 'only who reads those of services has read them');
+    assert.deepEqual(await told(), []);
+    await watch.writing(1, async () => kernel.commit('SERVICES'));
+    assert.deepEqual(await told(), [], 'ours are not of others');
+    kernel.told = undefined;
+    assert.equal(await told(), undefined, 'anything, when it was too much');
+    await assert.rejects(
+      watch.writing(1, async () => {
+        throw new Error('no');
+      }),
+      /no/,
+    );
+    assert.equal(await told(), undefined, 'anything, when a write has failed');
+    const failing = watch.reading(BOTH, async () => {
+      throw new Error('no');
+    });
+    await assert.rejects(failing, /no/);
+    assert.equal(await told(), undefined, 'anything, when a reading has failed');
+  });
+
   test('reading() leaves suspect what changed meanwhile, and what could not be read', async () => {
     const kernel = new Kernel();
     const watch = await settled(kernel);

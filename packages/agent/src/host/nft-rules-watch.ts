@@ -1,4 +1,5 @@
 import type { NftChange } from '@tenet/host';
+import type { ChainPlace } from '@tenet/proxy';
 import { RULES_CONCERNS, type RulesConcern, type RulesWatch } from './rules-watch.ts';
 
 export interface NftRulesWatchOptions {
@@ -21,6 +22,8 @@ const GENERATIONS = 2 ** 32;
 export class NftRulesWatch implements RulesWatch {
   readonly #options: NftRulesWatchOptions;
   readonly #suspects = new Set<RulesConcern>(RULES_CONCERNS);
+  /** Chains of services that others have changed since these were read; undefined when anything may have changed. */
+  #touched: Map<string, ChainPlace> | undefined;
   #isWriting = false;
 
   constructor(options: NftRulesWatchOptions) {
@@ -34,11 +37,16 @@ export class NftRulesWatch implements RulesWatch {
     return this.#suspects;
   }
 
-  async reading<T>(concerns: readonly RulesConcern[], read: () => Promise<T>): Promise<T> {
+  async reading<T>(
+    concerns: readonly RulesConcern[],
+    read: (touched: readonly ChainPlace[] | undefined) => Promise<T>,
+  ): Promise<T> {
     this.look();
+    const touched = this.#touched && [...this.#touched.values()];
+    if (concerns.includes('services')) this.#touched = new Map();
     for (const concern of concerns) this.#suspects.delete(concern);
     try {
-      return await read();
+      return await read(touched);
     } catch (error) {
       this.#suspect(concerns);
       throw error;
@@ -74,10 +82,20 @@ export class NftRulesWatch implements RulesWatch {
 
   #judge(changes: readonly NftChange[] | undefined): void {
     if (changes === undefined) this.#suspect(RULES_CONCERNS);
-    for (const change of changes ?? []) this.#suspect(this.#options.concernsOf(change));
+    for (const change of changes ?? []) {
+      const concerns = this.#options.concernsOf(change);
+      for (const concern of concerns) this.#suspects.add(concern);
+      if (concerns.includes('services')) this.#touch(change);
+    }
+  }
+
+  #touch({ table, chain }: NftChange): void {
+    if (chain === undefined) this.#touched = undefined;
+    else this.#touched?.set(`${table} ${chain}`, { table, chain });
   }
 
   #suspect(concerns: readonly RulesConcern[]): void {
+    if (concerns.includes('services')) this.#touched = undefined;
     for (const concern of concerns) this.#suspects.add(concern);
   }
 }

@@ -7,7 +7,8 @@ export function iptablesAccess(rules: Pick<InstalledRules, 'look' | 'onRead' | '
     backEnd: 'iptables',
     isSuspect: () => rules.look().has('services'),
     onRead: (reader) => rules.onRead(reader),
-    read: (signal) => rules.turn(async (turn) => void (await turn.readWhole(signal))),
+    read: ({ isRestKnown, signal }) =>
+      rules.turn(async (turn) => void (await (isRestKnown ? turn.readTouched(signal) : turn.readWhole(signal)))),
     glance: (signal) => rules.glance(signal),
     turn: (work, signal) => rules.turn((turn) => work((text) => turn.write(text, signal))),
     // The rules are the host's to let go of.

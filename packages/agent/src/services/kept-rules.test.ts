@@ -52,8 +52,12 @@ class Kernel implements RulesAccess, RulesPlanner {
     this.isTouched = true;
   }
 
+  /** Whether the last one to read said that he knew the rest. */
+  wasRestKnown: boolean | undefined;
+
   /** All rules are read, for whatever reason. */
-  read(): Promise<void> {
+  read({ isRestKnown = false } = {}): Promise<void> {
+    this.wasRestKnown = isRestKnown;
     return this.#turns.take(async () => {
       this.isTouched = false;
       this.#reader?.(this.#read());
@@ -169,7 +173,7 @@ describe('KeptRules', () => {
     assert.equal(rules.isKept(ports), false);
     assert.deepEqual(await rules.keep(ports, signal), { isFull: true, pieces: 2, added: 2, removed: 0 });
     assert.deepEqual([...kernel.installed], ['a', 'b']);
-    assert.deepEqual([kernel.readings, kernel.foreign], [2, 1]);
+    assert.deepEqual([kernel.readings, kernel.foreign, kernel.wasRestKnown], [2, 1, true]);
   });
 
   test('keep() takes touched rules for right when they are', async () => {
@@ -218,7 +222,7 @@ describe('KeptRules', () => {
     assert.equal(rules.isKept(ports), false);
     kernel.beforeWrite = () => {};
     await rules.keep(ports, signal);
-    assert.deepEqual([kernel.readings, kernel.writes], [2, ['+c', '+d']]);
+    assert.deepEqual([kernel.readings, kernel.writes, kernel.wasRestKnown], [2, ['+c', '+d'], false]);
   });
 
   test('keep() stops between two pieces when told to', async () => {

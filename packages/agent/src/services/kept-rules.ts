@@ -1,4 +1,5 @@
-import type { ProxiedPort, RulesPlanner } from '@tenet/proxy';
+import type { ChainPlace, ProxiedPort, RulesPlanner } from '@tenet/proxy';
+import { isTenetError } from '@tenet/std';
 import type { RulesAccess } from './rules-access.ts';
 
 type Ports = ReadonlyMap<string, ProxiedPort>;
@@ -45,7 +46,7 @@ export class KeptRules implements Disposable {
 
   constructor(options: KeptRulesOptions) {
     this.#options = options;
-    this.#listening = options.access.onRead((installed) => this.#observe(installed));
+    this.#listening = options.access.onRead((installed, only) => this.#observe(installed, only));
   }
 
   get backEnd(): RulesAccess['backEnd'] {
@@ -66,7 +67,8 @@ export class KeptRules implements Disposable {
     if (!isDue || !planner.isKnown || this.#verifying !== undefined) return;
     this.#verifying = this.#timed(() => access.glance(signal))
       .catch((error: unknown) => {
-        if (!signal.aborted) this.#failure = { error };
+        // The tools begin anew whenever somebody commits: with many rules there may be no time to read them all.
+        if (!signal.aborted && !isTenetError(error, 'TOOL_SILENT')) this.#failure = { error };
       })
       .finally(() => {
         // One that was void is not repeated at once.
@@ -83,7 +85,7 @@ export class KeptRules implements Disposable {
   /** Reads if others may have changed the rules, then writes what differs, piece by piece. Rejects when a tool fails. */
   async keep(ports: Ports, signal: AbortSignal): Promise<KeptChange> {
     const { planner } = this.#options;
-    if (this.#mustRead()) await this.#timed(() => this.#options.access.read(signal));
+    if (this.#mustRead()) await this.#read(signal);
     const done = { isFull: this.#kept === undefined, pieces: 0, added: 0, removed: 0 };
     for (;;) {
       const readings = this.#readings;
@@ -124,10 +126,10 @@ export class KeptRules implements Disposable {
     }, signal);
   }
 
-  #observe(installed: string): void {
+  #observe(installed: string, only?: readonly ChainPlace[]): void {
     const { planner, nowMs, onForeign } = this.#options;
     const wasKnown = planner.isKnown;
-    const isBelieved = planner.observe(installed);
+    const isBelieved = only === undefined ? planner.observe(installed) : planner.observeChains?.(installed, only);
     this.#readings += 1;
     this.#readMs = nowMs();
     if (isBelieved) return;
@@ -140,6 +142,12 @@ export class KeptRules implements Disposable {
     if (!planner.isKnown) return true;
     if (!access.isSuspect()) return false;
     return nowMs() - this.#readMs >= Math.min(LONGEST_WAIT_MS, this.#readCostMs * (READ_SHARE - 1));
+  }
+
+  /** Reads what is needed to know what is installed. */
+  async #read(signal: AbortSignal): Promise<void> {
+    const { access, planner } = this.#options;
+    await this.#timed(() => access.read({ isRestKnown: planner.isKnown, signal }));
   }
 
   async #timed(read: () => Promise<void>): Promise<void> {

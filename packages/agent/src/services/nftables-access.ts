@@ -42,7 +42,7 @@ export function nftablesAccess(tools: NftTools = nftTools()): RulesAccess {
       readers.add(reader);
       return { [Symbol.dispose]: () => void readers.delete(reader) };
     },
-    read: (signal) =>
+    read: ({ signal }) =>
       turns.take(() => watch.reading(['services'], async () => show(await emptyWhenMissing(tools.list(signal))))),
     async glance(signal) {
       const before = writes;

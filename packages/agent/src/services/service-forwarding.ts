@@ -95,9 +95,9 @@ export class ServiceForwarding implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #heardFromMs: number;
   #isSynced = false;
-  /** The ports whose rules were in the kernel last, and the services that they are of. */
+  /** The ports whose rules were in the kernel last, and the services that they are of, once somebody has asked. */
   #installed: Ports = new Map();
-  #forwarded: ReadonlySet<string> = new Set();
+  #forwarded: ReadonlySet<string> | undefined;
   #lastSyncMs: number | undefined;
   #areOthersGone = false;
   /** Changes that are taken from the table and not yet in the kernel. */
@@ -138,7 +138,7 @@ export class ServiceForwarding implements AsyncDisposable {
 
   /** Whether rules of this node lead clients to endpoints of a service, `namespace/name`. */
   isForwarded(service: string): boolean {
-    return this.#forwarded.has(service);
+    return this.#forwardedServices().has(service);
   }
 
   look(): ServicesView {
@@ -248,10 +248,10 @@ export class ServiceForwarding implements AsyncDisposable {
     this.#inHand = NO_CHANGES;
     this.#portals?.installed(ports);
     if (ports === this.#installed) return;
+    const isGone = this.#installed.keys().some((key) => !ports.has(key));
     this.#installed = ports;
-    const before = this.#forwarded;
-    this.#forwarded = new Set([...ports.values()].map(({ namespace, service }) => `${namespace}/${service}`));
-    if (before.difference(this.#forwarded).size > 0) flows.heardOfServices();
+    this.#forwarded = undefined;
+    if (isGone) flows.heardOfServices();
   }
 
   async #removeOthers(): Promise<void> {
@@ -275,12 +275,18 @@ export class ServiceForwarding implements AsyncDisposable {
     return this.#lastSyncMs === undefined ? agentError('SERVICES_NOT_YET_FORWARDED', {}) : undefined;
   }
 
+  #forwardedServices(): ReadonlySet<string> {
+    const nameOf = ({ namespace, service }: ProxiedPort) => `${namespace}/${service}`;
+    this.#forwarded ??= new Set(this.#installed.values().map(nameOf));
+    return this.#forwarded;
+  }
+
   #counts(): ProxyCounts {
     let endpoints = 0;
     for (const { clusterEndpoints, localEndpoints } of this.#installed.values())
       endpoints += Math.max(clusterEndpoints.length, localEndpoints.length);
     const pending = this.#services.pending + this.#inHand.count;
-    return { services: this.#forwarded.size, ports: this.#installed.size, endpoints, pending };
+    return { services: this.#forwardedServices().size, ports: this.#installed.size, endpoints, pending };
   }
 }
 

@@ -1,4 +1,5 @@
 /** What is installed of ours, as text: chains of others appear only where they call one of ours. */
+import type { ChainPlace } from '../rules-planner.ts';
 import type { TableName } from './own-chains.ts';
 
 /** A chain whose rules stand in any order, but for the last ones. */
@@ -55,6 +56,29 @@ export function isSame(a: Installed, b: Installed): boolean {
  */
 export function adopt(read: Installed, believed: Installed | undefined): Installed {
   return { nat: adoptTable(read.nat, believed?.nat), filter: adoptTable(read.filter, believed?.filter) };
+}
+
+/** What is believed, with these chains as they were read. */
+export function withChains(believed: Installed, read: Installed, chains: readonly ChainPlace[]): Installed {
+  const replaced = (table: TableName): InstalledTable => {
+    const all = {
+      ...believed[table],
+      chains: new Map(believed[table].chains),
+      dispatch: new Map(believed[table].dispatch),
+    };
+    for (const place of chains) {
+      if (place.table !== table) continue;
+      put(all.chains, place.chain, read[table].chains.get(place.chain));
+      put(all.dispatch, place.chain, read[table].dispatch.get(place.chain));
+    }
+    return all;
+  };
+  return { nat: replaced('nat'), filter: replaced('filter') };
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
 
 /** Who else calls us, as of a newer reading. */

@@ -197,6 +197,38 @@ describe('what others do', () => {
     assert.equal(planner.observe(node.save()), true);
   });
 
+  test('observeChains() says so too, of some chains alone, and plan() mends them', () => {
+    const ports = new Map([[KEY, zooPort()]]);
+    const { node, planner } = synced(ports);
+    const whole = lines(node);
+    const SHOWN = [SVC, SEP, 'KUBE-SERVICES', 'KUBE-MARK-MASQ'].map((chain) => ({ table: 'nat', chain }));
+    /** What is there of these chains. */
+    const shown = () => {
+      const isOf = (line: string) =>
+        SHOWN.some(({ chain }) => line.startsWith(`:${chain} `) || line.startsWith(`-A ${chain} `));
+      const nat = node.save().split('*nat\n')[1]?.split('COMMIT')[0]?.split('\n') ?? [];
+      return ['*nat', ...nat.filter(isOf), 'COMMIT', ''].join('\n');
+    };
+    assert.equal(planner.observeChains(shown(), SHOWN), true);
+    assert.equal(planner.plan(ports).length, 0);
+    for (const meddling of [
+      `-F ${SEP}`,
+      `-A ${SVC} -j RETURN`,
+      '-D KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000',
+      '-A KUBE-SERVICES -s 192.0.2.1/32 -j RETURN',
+    ]) {
+      node.restore(`*nat\n${meddling.startsWith('-F') ? `:${SEP} - [0:0]` : meddling}\nCOMMIT\n`);
+      assert.equal(planner.observeChains(shown(), SHOWN), false, meddling);
+      node.sync(planner, ports);
+      assert.deepEqual(lines(node), whole, meddling);
+    }
+  });
+
+  test('observeChains() refuses while it is not known what is installed', () => {
+    const planner = new IptablesPlanner({ node: ZOO_NODE });
+    assert.throws(() => planner.observeChains('', []), RangeError);
+  });
+
   test('observe() does not care for rules of others', () => {
     const { node, planner } = synced(zooPorts());
     node.add(

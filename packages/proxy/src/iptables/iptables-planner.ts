@@ -1,7 +1,7 @@
 import type { ProxiedPort, ProxyNode } from '../proxied-port.ts';
-import type { RulesPiece, RulesPlanner } from '../rules-planner.ts';
+import type { ChainPlace, RulesPiece, RulesPlanner } from '../rules-planner.ts';
 import { applyEdits, type Edits, linesOf, mergeEdits, restoreText, rulesIn } from './edits.ts';
-import { adopt, type Installed, isSame, withCalls } from './installed.ts';
+import { adopt, type Installed, isSame, withCalls, withChains } from './installed.ts';
 import { type Layout, ownChains } from './own-chains.ts';
 import { packEdits } from './pack-edits.ts';
 import { planLeftovers, planOwnChains, planPort } from './plan-edits.ts';
@@ -52,6 +52,15 @@ export class IptablesPlanner implements RulesPlanner {
     const believed = this.#installed;
     this.failed();
     this.#installed = adopt(read, believed);
+    return false;
+  }
+
+  observeChains(installed: string, chains: readonly ChainPlace[]): boolean {
+    const believed = this.#known();
+    const seen = withChains(believed, readInstalled(installed, this.#own), chains);
+    if (isSame(seen, believed)) return true;
+    this.failed();
+    this.#installed = adopt(seen, believed);
     return false;
   }
 
