@@ -1,5 +1,5 @@
 /** Services as a node of a large cluster has them: each with a cluster IP and two endpoints. */
-import type { EndpointSlice, Service } from '@tenet/model';
+import { type EndpointSlice, LABEL, parseEndpointSlice, parseService, type Service } from '@tenet/model';
 import type { ProxyNode } from '@tenet/proxy';
 import { Ip, Prefix } from '@tenet/std';
 import { SERVER_IPS, SERVER_PORT } from './bench-node.ts';
@@ -14,6 +14,9 @@ export const PROXY_NODE: ProxyNode = {
 const FIRST_CLUSTER_IP = Ip.parse('172.30.0.1');
 const FIRST_POD_IP = Ip.parse('10.128.0.2');
 
+/** Kubernetes' own label of slices that its controller keeps. */
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+
 export const SERVICE_PORT = 80;
 
 /** The name sorts like the number. */
@@ -26,13 +29,15 @@ export function clusterIpOf(number: number): Ip {
 }
 
 export function service(number: number): Service {
-  return {
-    ...{ namespace: 'bench', name: serviceName(number), uid: `uid-${number}`, createdAt: '2026-11-23T00:00:00Z' },
-    clusterIps: [clusterIpOf(number)],
-    ports: [{ name: 'http', protocol: 'tcp', port: SERVICE_PORT }],
-    ...{ externalIps: [], loadBalancerIps: [], sourceRanges: [] },
-    ...{ externalTrafficPolicy: 'Cluster', internalTrafficPolicy: 'Cluster' },
-  };
+  return parseService({
+    ...{ apiVersion: 'v1', kind: 'Service' },
+    metadata: { namespace: 'bench', name: serviceName(number), uid: `uid-${number}` },
+    spec: {
+      selector: { app: serviceName(number) },
+      clusterIP: `${clusterIpOf(number)}`,
+      ports: [{ name: 'http', protocol: 'TCP', port: SERVICE_PORT }],
+    },
+  });
 }
 
 export function numberOf(clusterIp: Ip): number {
@@ -51,9 +56,14 @@ export function serverSlice(number: number): EndpointSlice {
 }
 
 function sliceOf(number: number, ips: readonly Ip[]): EndpointSlice {
-  return {
-    ...{ namespace: 'bench', name: `${serviceName(number)}-0`, service: serviceName(number) },
-    ports: [{ name: 'http', protocol: 'tcp', port: SERVER_PORT }],
-    endpoints: ips.map((ip) => ({ ip, ready: true, serving: true, terminating: false, nodeName: 'node-b' })),
-  };
+  return parseEndpointSlice({
+    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
+    metadata: {
+      namespace: 'bench',
+      name: `${serviceName(number)}-0`,
+      labels: { [LABEL.serviceName]: serviceName(number), [MANAGED_BY]: 'endpointslice-controller.k8s.io' },
+    },
+    ports: [{ name: 'http', protocol: 'TCP', port: SERVER_PORT }],
+    endpoints: ips.map((ip) => ({ addresses: [`${ip}`], conditions: { ready: true }, nodeName: 'node-b' })),
+  });
 }

@@ -1,5 +1,13 @@
 /** Services of every kind, with endpoints in every state, as a seed decides. */
-import type { EndpointSlice, Service, ServiceEndpoint, ServicePort, ServiceProtocol } from '@tenet/model';
+import {
+  type EndpointSlice,
+  parseEndpointSlice,
+  parseService,
+  type Service,
+  type ServiceEndpoint,
+  type ServicePort,
+  type ServiceProtocol,
+} from '@tenet/model';
 import type { Portal, ProxyNode } from '@tenet/proxy';
 import { Ip, Prefix } from '@tenet/std';
 import type { Seeded } from '../soak/seeded.ts';
@@ -61,6 +69,19 @@ export function worldOf(services: ReadonlyMap<number, GeneratedService>, round: 
   };
 }
 
+/** What all have in common: their pods are selected, and the cluster's own controller keeps their slices. */
+const PLAIN_SERVICE = parseService({
+  ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'plain' } },
+  spec: { selector: { app: 'plain' } },
+});
+const PLAIN_SLICE = parseEndpointSlice({
+  ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
+  metadata: {
+    name: 'plain',
+    labels: { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' },
+  },
+});
+
 /** The node's pods that may be endpoints and clients. */
 export function podHere(random: Seeded): Ip {
   return Ip.parse(`10.131.2.${whole(random, 8, 40)}`);
@@ -82,6 +103,7 @@ function generatedService(random: Seeded, number: number): GeneratedService {
   const balancer = Ip.parse(`198.18.${Math.floor(number / 200)}.${(number % 200) + 1}`);
   const externalIps = random.isChance(0.35) ? [externalIp(random), ...(random.isChance(0.2) ? [balancer] : [])] : [];
   const service: Service = {
+    ...PLAIN_SERVICE,
     namespace: random.pick(['alpha', 'beta', 'default']),
     name: `service-${number}`,
     uid: `uid-${number}`,
@@ -148,6 +170,7 @@ function endpointsFor(random: Seeded, service: Service): Pick<GeneratedService, 
   // While endpoints move between slices they are in both.
   const second = [...endpoints.slice(first.length), ...(random.isChance(0.2) ? first.slice(0, 1) : [])];
   const sliceOf = (part: readonly ServiceEndpoint[], at: number, base: number): EndpointSlice => ({
+    ...PLAIN_SLICE,
     ...{ namespace, name: `${name}-${at}`, service: name, endpoints: part },
     ports: ports.map((port, index) => ({ name: port.name, protocol: port.protocol, port: base + index })),
   });

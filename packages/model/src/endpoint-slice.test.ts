@@ -38,6 +38,7 @@ test('parseEndpointSlice() reads the article’s endpoint', () => {
     namespace: 'logging',
     name: 'logging-es-x7k2p',
     service: 'logging-es',
+    isManaged: false,
     ports: [{ name: 'es', protocol: 'tcp', port: 9200 }],
   });
   assert.deepEqual(
@@ -58,9 +59,26 @@ test('parseEndpointSlice() reads the article’s endpoint', () => {
 
 test('parseEndpointSlice() reads one that is nobody’s and has nothing', () => {
   const bare = { metadata: { name: 'a', namespace: 'b' }, addressType: 'IPv4' };
-  const nothing = { namespace: 'b', name: 'a', service: '', ports: [], endpoints: [] };
+  const nothing = { namespace: 'b', name: 'a', service: '', isManaged: false, ports: [], endpoints: [] };
   assert.deepEqual(parseEndpointSlice(bare), nothing);
   assert.deepEqual(parseEndpointSlice({ ...bare, ports: null, endpoints: null }), nothing);
+});
+
+// biome-ignore format: one row per line
+const LABELS: readonly [what: string, labels: Record<string, string>, isManaged: boolean][] = [
+  ['no label',                            {}, false],
+  ['an empty one',                        { [LABEL.managedBy]: '' }, false],
+  ['that of the controller of mirrors',   { [LABEL.managedBy]: 'endpointslicemirroring-controller.k8s.io' }, false],
+  ['that of the cluster’s controller',    { [LABEL.managedBy]: 'endpointslice-controller.k8s.io' }, true],
+];
+
+describe('parseEndpointSlice() reads whether the cluster’s controller keeps it, with', () => {
+  for (const [what, labels, isManaged] of LABELS) {
+    test(what, () => {
+      const read = parseEndpointSlice(slice({ metadata: { name: 'a', namespace: 'b', labels } }));
+      assert.equal(read.isManaged, isManaged);
+    });
+  }
 });
 
 // biome-ignore format: one row per line

@@ -33,9 +33,17 @@ export interface EndpointSlice {
   readonly name: string;
   /** The service's name, of the same namespace; empty when it is nobody's. */
   readonly service: string;
+  /**
+   * It bears the label of the cluster's own controller. Anybody can write that; where the service has a selector the
+   * controller keeps what bears it as the pods are.
+   */
+  readonly isManaged: boolean;
   readonly ports: readonly SlicePort[];
   readonly endpoints: readonly ServiceEndpoint[];
 }
+
+/** As kube-controller-manager calls itself in the label of the slices that it makes from pods. */
+const ENDPOINT_SLICE_CONTROLLER = 'endpointslice-controller.k8s.io';
 
 type EndpointEntry = NonNullable<EndpointSliceObject['endpoints']>[number];
 
@@ -50,6 +58,7 @@ export function parseEndpointSlice(object: EndpointSliceObject): EndpointSlice {
     namespace,
     name,
     service: labels[LABEL.serviceName] ?? '',
+    isManaged: labels[LABEL.managedBy] === ENDPOINT_SLICE_CONTROLLER,
     ports: (object.ports ?? []).flatMap((entry) => {
       const protocol = protocolOf(entry.protocol);
       if (protocol === undefined || !isPort(entry.port)) return [];

@@ -6,6 +6,8 @@ export const LABEL = {
   headless: 'service.kubernetes.io/headless',
   /** EndpointSlice: the name of its service. */
   serviceName: 'kubernetes.io/service-name',
+  /** EndpointSlice: who says that it keeps it. */
+  managedBy: 'endpointslice.kubernetes.io/managed-by',
   /** Node: the zone that it is in. */
   zone: 'topology.kubernetes.io/zone',
 } as const;

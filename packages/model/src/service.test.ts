@@ -77,6 +77,7 @@ test('parseService() reads a plain service, with what is absent as Kubernetes de
     uid: 'u-1',
     createdAt: '2026-11-23T00:00:00Z',
     ports: [{ name: 'es', protocol: 'tcp', port: 9200 }],
+    hasSelector: false,
     externalIps: [],
     loadBalancerIps: [],
     sourceRanges: [],
@@ -100,6 +101,22 @@ const CLUSTER_IPS: readonly [when: string, spec: Partial<Spec>, is: readonly str
 describe('parseService() takes as cluster IPs what is to be forwarded, when', () => {
   for (const [when, spec, is] of CLUSTER_IPS) {
     test(when, () => assert.deepEqual(parseService(service(spec)).clusterIps.map(String), is));
+  }
+});
+
+// biome-ignore format: one row per line
+const SELECTORS: readonly [selector: Record<string, string> | undefined, hasSelector: boolean][] = [
+  [undefined,        false],
+  [{},               false],
+  [{ app: 'es' },    true],
+];
+
+describe('parseService() reads whether pods are selected, by', () => {
+  for (const [selector, hasSelector] of SELECTORS) {
+    test(JSON.stringify(selector) ?? 'nothing', () => {
+      const read = parseService(service(selector === undefined ? {} : { selector }));
+      assert.equal(read.hasSelector, hasSelector);
+    });
   }
 });
 

@@ -28,6 +28,8 @@ export interface Service {
   readonly proxyName?: string;
   /** None for a headless service and for one of type ExternalName: there is nothing to forward. */
   readonly clusterIps: readonly Ip[];
+  /** Its endpoints are the pods that this selects; without, those that somebody writes. */
+  readonly hasSelector: boolean;
   readonly ports: readonly ServicePort[];
   readonly externalIps: readonly Ip[];
   /** Addresses of its load balancer at which packets arrive with that address as destination (`ipMode` VIP). */
@@ -76,6 +78,7 @@ export function parseService(object: ServiceObject): Service {
     uid,
     createdAt,
     clusterIps: clusterIpsOf(spec, invalid),
+    hasSelector: Object.keys(spec.selector ?? {}).length > 0,
     ports: portsOf(spec, invalid),
     externalIps: readable(spec.externalIPs ?? [], Ip.parse),
     loadBalancerIps: isLoadBalancer ? readable(balancerTexts(object), Ip.parse) : [],

@@ -14,6 +14,7 @@ const slice = (name: string, endpoints: readonly ServiceEndpoint[], ports = [por
   namespace: 'alpha',
   name,
   service: 'web',
+  isManaged: true,
   ports,
   endpoints,
 });
