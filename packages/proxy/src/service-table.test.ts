@@ -361,6 +361,16 @@ test('ServiceTable follows a slice that is given to another service', () => {
   assert.equal(table.ports().get('alpha/api:')?.clusterEndpoints.length, 1);
 });
 
+test('ServiceTable.sliceKeysOf() knows the slices of a service, also before there is one', () => {
+  const table = new ServiceTable(NODE);
+  assert.deepEqual(table.sliceKeysOf('alpha/web'), []);
+  table.setSlice('alpha/a', slice({}));
+  table.setSlice('alpha/b', slice({ '10.128.0.5': READY }, { name: 'b' }));
+  assert.deepEqual(table.sliceKeysOf('alpha/web'), ['alpha/a', 'alpha/b']);
+  table.setSlice('alpha/a', slice({}, { of: 'api' }));
+  assert.deepEqual([table.sliceKeysOf('alpha/web'), table.sliceKeysOf('alpha/api')], [['alpha/b'], ['alpha/a']]);
+});
+
 test('ServiceTable.setNode() makes choices anew for another zone, and nothing when it says the same', () => {
   const table = new ServiceTable({ ...NODE, zone: 'east' });
   table.setService('alpha/web', service());

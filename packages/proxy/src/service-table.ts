@@ -78,6 +78,11 @@ export class ServiceTable {
     return this.#ports.snapshot();
   }
 
+  /** The slices of a service, `ns/name`, whether or not there is one. */
+  sliceKeysOf(service: string): readonly string[] {
+    return [...(this.#slicesOf.get(service)?.keys() ?? [])];
+  }
+
   /** What load balancers are to be told, by `ns/name` of the service. */
   healthChecks(): ReadonlyMap<string, HealthCheck> {
     this.#refresh();
