@@ -18,7 +18,9 @@ export type Stopper =
   | { readonly class: DropClass; readonly on: string }
   | { readonly guard: string; readonly on: string }
   /** There is no such endpoint for anybody: the service has none and refuses, and its owner is told why. */
-  | { readonly told: string };
+  | { readonly told: string }
+  /** The same, since nobody vouches for it; the log of each node says why. */
+  | { readonly logged: string };
 
 export interface Crossing {
   readonly name: string;
@@ -29,7 +31,6 @@ export interface Crossing {
 }
 
 const HERE = 'dt-infra1';
-const THERE = 'dt-node2';
 const VXLAN_PORT = 4789;
 const tunnel = { protocol: 'UDP', targetPort: VXLAN_PORT } as const;
 const web = { protocol: 'TCP', targetPort: 8080 } as const;
@@ -38,10 +39,10 @@ const web = { protocol: 'TCP', targetPort: 8080 } as const;
 export const CROSSINGS: readonly Crossing[] = [
   { name: "the other node's tunnel", ...tunnel, endpoint: '10.122.70.73', stopped: { guard: 'forwarded-tunnel', on: HERE } },
   { name: "the own node's tunnel", ...tunnel, endpoint: '10.122.70.72', stopped: { guard: 'pod-as-tunnel', on: HERE } },
-  { name: "the own node's tunnel by its gateway address", ...tunnel, endpoint: '10.131.2.1', stopped: { guard: 'pod-as-tunnel', on: HERE } },
-  { name: "the other node's tunnel by its gateway address", ...tunnel, endpoint: '10.130.0.1', stopped: { guard: 'forwarded-tunnel', on: HERE } },
-  { name: "another project's pod on this node", ...web, endpoint: ({ victim }) => victim.ip, stopped: { class: 'tenant-mismatch', on: HERE } },
-  { name: "another project's pod on the other node", ...web, endpoint: ({ remoteVictim }) => remoteVictim.ip, stopped: { class: 'tenant-mismatch', on: THERE } },
+  { name: "the own node's tunnel by its gateway address", ...tunnel, endpoint: '10.131.2.1', stopped: { logged: 'no pod has its address' } },
+  { name: "the other node's tunnel by its gateway address", ...tunnel, endpoint: '10.130.0.1', stopped: { logged: 'no pod has its address' } },
+  { name: "another project's pod on this node", ...web, endpoint: ({ victim }) => victim.ip, stopped: { logged: 'its address is that of a pod of beta' } },
+  { name: "another project's pod on the other node", ...web, endpoint: ({ remoteVictim }) => remoteVictim.ip, stopped: { logged: 'its address is that of a pod of beta' } },
   { name: "another project's service", protocol: 'TCP', targetPort: 80, endpoint: ({ foreignService }) => foreignService, stopped: { told: 'is in the service network' } },
   { name: 'loopback', ...web, endpoint: '127.0.0.1', stopped: { told: 'is loopback' } },
   { name: 'link-local', ...web, endpoint: '169.254.169.254', stopped: { told: 'is link-local' } },

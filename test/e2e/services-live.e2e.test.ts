@@ -65,6 +65,7 @@ for (const mode of BACK_ENDS) {
 
     test(`${SPREAD_OVER} connections are spread over five endpoints`, async () => {
       await using service = await forwarded('spread', crowd);
+      await rulesName(crowd);
       // Chance alone exceeds the bound now and then, but not twice.
       const sample = async () => {
         const counts = await countAnswers(service, SPREAD_OVER);

@@ -9,13 +9,14 @@ import { PacketSocket, ProbeSocket } from '@tenet/host';
 import { type Outcome, probeTcp, probeUdp } from '@tenet/lab';
 import { Ip, parseFrame } from '@tenet/std';
 import { eventually, PATIENCE } from '../eventually.ts';
+import { type LogSince, logSince } from './agent-log.ts';
 import { isRefused } from './ask-cells.ts';
 import { BACK_ENDS, useBackEnd } from './back-end.ts';
 import { beginAssociation } from './begin-association.ts';
 import { type Conversation, errorOf, openConversation } from './conversation.ts';
 import { isMarked, udpFrame, vxlanPayload } from './frames.ts';
 import { guardDropsOf } from './guard-rules.ts';
-import { CROSSINGS, type CrossingCast, type Stopper } from './hand-made-endpoints.ts';
+import { CROSSINGS, type Crossing, type CrossingCast, type Stopper } from './hand-made-endpoints.ts';
 import { forgetWays, narrowWay, UNREACHABLE, unreachableIn } from './icmp-errors.ts';
 import { type EndpointWish, type MadeService, makeService } from './make-service.ts';
 import { type LabPod, type PrivateLab, privateLab } from './private-lab.ts';
@@ -29,7 +30,10 @@ const SILENCE_MS = 400;
 const LONG_BYTES = 3000;
 const LONG_FRAGMENTS = 3;
 const NO_ENDPOINT_MS = 200 * PATIENCE;
-/** A kernel that refuses its own SYN while it sends it does not hear itself: only the next one is refused (RFC 6298 §2.1). */
+/**
+ * A kernel that refuses its own SYN while it sends it does not hear itself: only the next one is refused (RFC 6298 §2.1).
+ * So it is for all places of a lab that one kernel carries from end to end.
+ */
 const SYN_AGAIN_MS = 1000;
 const LATE_ANSWER_MS = 45_000;
 /** Below the links' own. */
@@ -57,6 +61,8 @@ let ofWeb: MadeService;
 let ofWeb2: MadeService;
 let ofNone: MadeService;
 let ofCrossing: ReadonlyMap<string, MadeService>;
+/** Of each node's agent. */
+let logs: readonly LogSince[];
 /** Ends when an answer that takes long has come, or has not. */
 let late: Promise<unknown>;
 
@@ -75,6 +81,7 @@ before(async () => {
     remoteVictim: foreigner,
     foreignService: Ip.parse(foreignService?.spec.clusterIP ?? ''),
   };
+  logs = [HERE, THERE].map(({ name }) => logSince(lab, `${name}/agent`));
   const published = { type: 'NodePort', ports: PORTS };
   const make = async (name: string, endpoints: readonly EndpointWish[], spec: object = published) =>
     made.use(await makeService(lab, { name: `alpha/${name}`, spec, endpoints }));
@@ -189,7 +196,7 @@ for (const mode of BACK_ENDS) {
         for (const [send, mostMs] of [
           [
             () => probeTcp({ ...target, port: port('http', 80) }),
-            NO_ENDPOINT_MS + (kind === 'node' ? SYN_AGAIN_MS : 0),
+            NO_ENDPOINT_MS + (kind === 'node' || lab.datapath === 'system' ? SYN_AGAIN_MS : 0),
           ],
           [() => probeUdp({ ...target, port: port('echo', 81) }), NO_ENDPOINT_MS],
         ] as const) {
@@ -219,6 +226,7 @@ for (const mode of BACK_ENDS) {
         const service = ofCrossing.get(name);
         assert.ok(service !== undefined);
         if ('told' in stopped) return isTold(service, stopped.told);
+        if ('logged' in stopped) return isLogged(service, { protocol, reason: stopped.logged });
         using ears = PacketSocket.open({ namespace: crossing.victim.netns, link: 'eth0' });
         using remoteEars = PacketSocket.open({ namespace: crossing.remoteVictim.netns, link: 'eth0' });
         const target = { namespace: web.netns, to: service.clusterIp, port: CROSSING_PORT, timeoutMs: SILENCE_MS };
@@ -293,7 +301,10 @@ interface Stopped {
 }
 
 /** Sends something that nobody answers, and finds all of its packets counted; flows are credited one by one. */
-async function assertCounted(by: Exclude<Stopper, { told: string }>, { send, packets }: Stopped): Promise<void> {
+async function assertCounted(
+  by: Exclude<Stopper, { told: string } | { logged: string }>,
+  { send, packets }: Stopped,
+): Promise<void> {
   const counted = async () => {
     if ('class' in by) return (await lab.drops(by.on)).get(by.class) ?? 0;
     return (await guardDropsOf(lab, by.on)).get(by.guard) ?? 0;
@@ -323,6 +334,19 @@ async function isTold(service: MadeService, told: string): Promise<void> {
     },
     { what: `an Event that says ${told}` },
   );
+}
+
+/** The same where nobody vouches for the endpoint. */
+async function isLogged(
+  { name, clusterIp }: MadeService,
+  { protocol, reason }: Pick<Crossing, 'protocol'> & { readonly reason: string },
+): Promise<void> {
+  const target = { ...from(crossing.client), to: clusterIp, port: CROSSING_PORT };
+  assert.deepEqual(await (protocol === 'TCP' ? probeTcp(target) : probeUdp(target)), { outcome: 'refused' });
+  for (const log of logs)
+    await eventually(() => log.lines().find((line) => line.service === name && line.reason === reason), {
+      what: `the log of each node says that of ${name} ${reason}`,
+    });
 }
 
 /** Sends to a service what would reach beta's pod on the other node, could it get out of a tunnel there. */

@@ -39,6 +39,11 @@ describe('ServiceForwarding', () => {
           ownNode: cache(missing !== 'ownNode'),
           netNamespaces: cache(missing !== 'netNamespaces'),
         },
+        client: {
+          list: async () => {
+            throw new Error('there was no endpoint to ask for');
+          },
+        },
         rules: {
           variant: 'nft',
           look: () => new Set(),

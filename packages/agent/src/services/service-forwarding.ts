@@ -1,3 +1,4 @@
+import type { KubeClient } from '@tenet/kube';
 import type { NodeNetwork } from '@tenet/pipeline';
 import { IptablesPlanner, NftablesPlanner, type ProxiedPort, type ServiceTable } from '@tenet/proxy';
 import { type Clock, type Ip, type Logger, sentenceOf, type TenetError } from '@tenet/std';
@@ -33,6 +34,8 @@ export interface ServiceForwardingOptions {
   readonly config: Pick<AgentConfig, 'nodeName' | 'proxy'>;
   readonly node: NodeNetwork;
   readonly cluster: Pick<Cluster, 'services' | 'endpointSlices' | 'ownNode' | 'netNamespaces'>;
+  /** Asked whose pods hand-made endpoints are. */
+  readonly client: Pick<KubeClient, 'list'>;
   readonly rules: Pick<InstalledRules, 'variant' | 'look' | 'onRead' | 'turn' | 'glance'>;
   /** Given what tells the table where the clients of a port are to be held. */
   readonly portals?: (setPortal: ServiceTable['setPortal']) => Portals;
@@ -104,7 +107,7 @@ export class ServiceForwarding implements AsyncDisposable {
   #inHand: HeardChanges = NO_CHANGES;
 
   constructor(options: ServiceForwardingOptions) {
-    const { config, node, cluster, rules, portals, localAddresses, metrics, log, clock, random } = options;
+    const { config, node, cluster, client, rules, portals, localAddresses, metrics, log, clock, random } = options;
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#heardFromMs = clock.nowMs();
@@ -112,8 +115,9 @@ export class ServiceForwarding implements AsyncDisposable {
     const { nodeName, proxy } = config;
     const { nodePortAddresses, syncsPerSecond, syncBurst } = proxy;
     this.#services = new ProxiedServices({
-      ...{ nodeName, node, nodePortAddresses, cluster },
+      ...{ nodeName, node, nodePortAddresses, cluster, client, log, clock },
       onChange: () => this.#loop.hear(),
+      signal: this.#signal,
     });
     this.#metrics = new ProxyMetrics(metrics.registry, () => this.#counts());
     const planner = { node: this.#services.node };
@@ -168,8 +172,7 @@ export class ServiceForwarding implements AsyncDisposable {
 
   async #run(): Promise<void> {
     try {
-      const { netNamespaces } = this.#options.cluster;
-      await raced(Promise.all([this.#services.synced(), netNamespaces.synced]), this.#signal);
+      await raced(this.#services.synced(), this.#signal);
     } catch {
       // Only the end of the daemon ends the wait for a first list.
       return;
