@@ -65,17 +65,18 @@ test("an endpoint at a pod of one's own is reached, by whoever comes and whereve
   for (const way of WAYS) assert.deepEqual(await allServersBy(way), OWN, way.name);
 });
 
-for (const [what, labels] of [
-  ['by hand', {}],
-  ["in the name of the cluster's controller", { [LABEL.managedBy]: 'endpointslice-controller.k8s.io' }],
+// A slice that goes and comes within one batch of changes is the same one to who watches: each has a name of its own.
+for (const [what, name, labels] of [
+  ['by hand', 'stolen', {}],
+  ["in the name of the cluster's controller", 'disguised', { [LABEL.managedBy]: 'endpointslice-controller.k8s.io' }],
 ] as const)
   describe(`endpoints at pods of another project, written ${what}`, () => {
     const stolen = new AsyncDisposableStack();
 
     before(async () => {
-      logs = NODES.map(({ name }) => logSince(lab, `${name}/agent`));
-      const ref = { namespace: 'alpha', name: 'stolen' };
-      const ips = await Promise.all(STOLEN.map(async (name) => (await lab.pod(name)).ip));
+      logs = NODES.map((node) => logSince(lab, `${node.name}/agent`));
+      const ref = { namespace: 'alpha', name };
+      const ips = await Promise.all(STOLEN.map(async (pod) => (await lab.pod(pod)).ip));
       await lab.kube.create('EndpointSlice', {
         metadata: { ...ref, labels: { ...labels, [LABEL.serviceName]: 'open' } },
         addressType: 'IPv4',
