@@ -12,13 +12,17 @@ const DEADLINE_MS = 10_000 * PATIENCE;
 export async function associate(spec: Omit<AssociationSpec, 'gateway' | 'clientPort'>): Promise<void> {
   const { client, service, server, serverPort } = spec;
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const listener = createServer((socket) => {
-    socket.on('error', () => {});
-    socket.once('data', (words) => socket.end(`${words} from ${socket.remoteAddress}`));
-  });
   await using stack = new AsyncDisposableStack();
+  const accepted = new Set<Socket>();
+  const listener = createServer((socket) => {
+    accepted.add(socket);
+    socket.on('error', () => {});
+    socket.once('data', (words) => void socket.write(`${words} from ${socket.remoteAddress}`));
+  });
   stack.defer(async () => {
     listener.close();
+    // Streams wait for the other's end of theirs, and associations have but one (RFC 9260 §9.2).
+    for (const socket of accepted) socket.destroy();
     await once(listener, 'close');
   });
   listener.listen({ fd: listenSctp({ namespace: server.netns, address: Ip.parse('0.0.0.0'), port: serverPort }) });
