@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { managedBy } from './managed-slice.ts';
 import { type PrivateNode, privateNode, until } from './private-node.ts';
 
 type Mode = 'iptables' | 'nftables' | 'none';
@@ -90,10 +91,7 @@ export async function nodeWithServices({
         metadata: {
           name: `${name}-1`,
           namespace: 'alpha',
-          labels: {
-            'kubernetes.io/service-name': name,
-            'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
-          },
+          labels: managedBy(name),
         },
         addressType: 'IPv4',
         ports: [{ name: '', port: 8080, protocol: 'TCP' }],

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { type ConntrackEntry, listConntrack, ProbeSocket } from '@tenet/host';
 import type { EndpointSliceObject } from '@tenet/model';
 import { Ip } from '@tenet/std';
+import { managedBy } from './managed-slice.ts';
 import { type Daemon, type PrivateNode, privateNode, until } from './private-node.ts';
 
 const SERVICE = Ip.parse('172.30.0.10');
@@ -50,10 +51,10 @@ describe('conntrack of a service over UDP', () => {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { namespace: 'alpha', name: 'dns' },
-      spec: { clusterIP: `${SERVICE}`, ports: [{ port: 53, protocol: 'UDP' }] },
+      spec: { selector: { app: 'dns' }, clusterIP: `${SERVICE}`, ports: [{ port: 53, protocol: 'UDP' }] },
     });
     const slice = {
-      metadata: { namespace: 'alpha', name: 'dns-1', labels: { 'kubernetes.io/service-name': 'dns' } },
+      metadata: { namespace: 'alpha', name: 'dns-1', labels: managedBy('dns') },
       addressType: 'IPv4',
       ports: [{ name: '', port: 5353, protocol: 'UDP' }],
     };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Ip } from '@tenet/std';
 import { httpFrom } from '../http-from.ts';
+import { managedBy } from './managed-slice.ts';
 import { type Daemon, NODE, type PrivateNode, privateNode, until } from './private-node.ts';
 
 const PORT = 32_123;
@@ -43,6 +44,7 @@ describe('healthCheckNodePort', () => {
       metadata: { namespace: 'alpha', name: 'web' },
       spec: {
         type: 'LoadBalancer',
+        selector: { app: 'web' },
         clusterIP: '172.30.0.10',
         externalTrafficPolicy: 'Local',
         healthCheckNodePort: PORT,
@@ -56,7 +58,7 @@ describe('healthCheckNodePort', () => {
     await node.kube.create('EndpointSlice', {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
-      metadata: { namespace: 'alpha', name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } },
+      metadata: { namespace: 'alpha', name: 'web-1', labels: managedBy('web') },
       addressType: 'IPv4',
       ports: [{ name: '', port: 8080, protocol: 'TCP' }],
       ...endpoint(true, NODE),

@@ -43,7 +43,7 @@ export interface EndpointSlice {
 }
 
 /** As kube-controller-manager calls itself in the label of the slices that it makes from pods. */
-const ENDPOINT_SLICE_CONTROLLER = 'endpointslice-controller.k8s.io';
+export const ENDPOINT_SLICE_CONTROLLER = 'endpointslice-controller.k8s.io';
 
 type EndpointEntry = NonNullable<EndpointSliceObject['endpoints']>[number];
 

@@ -8,7 +8,13 @@ export {
   parseClusterNetwork,
   VXLAN_OVERHEAD_BYTES,
 } from './cluster-network.ts';
-export { type EndpointSlice, parseEndpointSlice, type ServiceEndpoint, type SlicePort } from './endpoint-slice.ts';
+export {
+  ENDPOINT_SLICE_CONTROLLER,
+  type EndpointSlice,
+  parseEndpointSlice,
+  type ServiceEndpoint,
+  type SlicePort,
+} from './endpoint-slice.ts';
 export { MODEL_ERRORS, modelError } from './errors.ts';
 export { gatewayOf, type HostSubnet, parseHostSubnet } from './host-subnet.ts';
 export { apiVersionOf, KINDS, type KindName, type KindSpec, kindPath, type ObjectOf } from './kinds.ts';

@@ -1,5 +1,5 @@
 import { type KubeClient, watchKind } from '@tenet/kube';
-import { type KubeObject, LABEL } from '@tenet/model';
+import { ENDPOINT_SLICE_CONTROLLER, type KubeObject, LABEL } from '@tenet/model';
 import type { Clock, Logger, Prefix } from '@tenet/std';
 import { RefusalReport } from '../refusal-report.ts';
 import { Wake } from '../wake.ts';
@@ -15,7 +15,7 @@ export interface ReportIgnoredEndpointsOptions {
 }
 
 /** Kubernetes' own controller takes endpoints from pods only: its slices are by far the most, and need no look. */
-const HAND_MADE = 'endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io';
+const HAND_MADE = `${LABEL.managedBy}!=${ENDPOINT_SLICE_CONTROLLER}`;
 const OURS = `!${LABEL.serviceProxyName},!${LABEL.headless}`;
 
 /** An Event that the API server did not take is sent again after this time. */

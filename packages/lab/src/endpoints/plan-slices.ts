@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   ANNOTATION,
   apiVersionOf,
+  ENDPOINT_SLICE_CONTROLLER,
   type EndpointSliceObject,
   LABEL,
   type ObjectMeta,
@@ -12,8 +13,8 @@ import type { EndpointGroup, SliceEndpoint } from './endpoint-groups.ts';
 
 /** Who writes a slice; slices of others are left alone. */
 export const MANAGED_BY = {
-  label: 'endpointslice.kubernetes.io/managed-by',
-  value: 'endpointslice-controller.k8s.io',
+  label: LABEL.managedBy,
+  value: ENDPOINT_SLICE_CONTROLLER,
 } as const;
 
 /** A slice with the metadata that only its writer needs. */
