@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { bindUdp, Netlink, PacketSocket } from '@tenet/host';
 import type { DropClass } from '@tenet/pipeline';
-import { buildFrame, type FrameSpec, Ip, Mac } from '@tenet/std';
+import { buildFrame, type FrameSpec, Ip, Mac, toHex } from '@tenet/std';
 import { eventually } from '../eventually.ts';
 import { arpFrame, isArpReply, isMarked, routerAdvertisement, udpFrame, vxlanPayload } from './frames.ts';
 import { ATTACKS, type Cast, GATEWAY, HERE, OUTSIDE, PEER_IP, SERVICE } from './hostile-frames.ts';
@@ -89,7 +89,12 @@ describe("a pod of beta that speaks to its node's own stack, past the switch", (
       });
       assert.deepEqual(ears.heard, []);
       const answers = pod.received().filter((bytes) => isArpReply(bytes));
-      assert.deepEqual(answers, []);
+      // The pod's own stack may be asking for its gateway, which answers as itself, by the switch.
+      const isGateways = (bytes: Uint8Array) => toHex(bytes.subarray(6, 12)) === toHex(Mac.fromIpv4(GATEWAY).toBytes());
+      assert.deepEqual(
+        answers.filter((bytes) => !isGateways(bytes)),
+        [],
+      );
       assert.equal(await lab.inNetns(`node/${HERE}`, 'ip', '-6', 'route', 'show', 'default'), '');
     });
   }
