@@ -12,6 +12,8 @@ export const NOT_IN_THE_GATE: Readonly<Record<string, string>> = {
     "two minutes of the host's rules, which know nothing of the datapath; npm run test:kernel has it",
   'router.e2e.test.ts':
     'what a router sends goes from pod to pod, as in reachability.e2e.test.ts; npm run test:kernel has it',
+  'vouched-endpoints.e2e.test.ts':
+    'whom agents believe, which knows nothing of the datapath; npm run test:kernel has it',
   'services-live.e2e.test.ts': 'minutes of running connections; npm run test:kernel has it',
   'services-more.e2e.test.ts': 'minutes of single packets, among them one of 45 s; npm run test:kernel has it',
 };

@@ -21,9 +21,9 @@ const MACHINES = 2;
 /** About how long each file takes, in seconds, so that the machines end at about the same time. */
 const SECONDS: Readonly<Record<string, number>> = {
   'restarts.e2e.test.ts': 330,
+  'services.e2e.test.ts': 146,
   'guards.e2e.test.ts': 116,
   'reachability.e2e.test.ts': 80,
-  'services.e2e.test.ts': 75,
   'projects.e2e.test.ts': 72,
   'open-vswitch-restarts.e2e.test.ts': 55,
   'attacks.e2e.test.ts': 40,
