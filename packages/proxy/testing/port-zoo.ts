@@ -136,3 +136,22 @@ export function zooCase(name: string): ProxiedPort {
   if (differs === undefined) throw new RangeError(`no ${name} in the zoo`);
   return zooPort(differs);
 }
+
+/** Services in numbers, with so many endpoints each. */
+export function manyPorts(count: number, { endpoints }: { readonly endpoints: number }): Map<string, ProxiedPort> {
+  const first = Ip.parse('10.128.0.2');
+  return new Map(
+    Array.from({ length: count }, (_, at): [string, ProxiedPort] => [
+      `many/s${at}:`,
+      zooPort({
+        namespace: 'many',
+        service: `s${at}`,
+        clusterIp: Ip.parse('172.30.0.1').plus(at),
+        clusterEndpoints: Array.from({ length: endpoints }, (_, each) => ({
+          ip: first.plus(endpoints * at + each),
+          port: 8080,
+        })),
+      }),
+    ]),
+  );
+}

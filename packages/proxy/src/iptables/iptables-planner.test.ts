@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Ip } from '@tenet/std';
 import { ModelledIptables } from '../../testing/modelled-iptables.ts';
-import { endpointAt, ZOO_NODE, zooPort, zooPorts } from '../../testing/port-zoo.ts';
+import { endpointAt, manyPorts, ZOO_NODE, zooPort, zooPorts } from '../../testing/port-zoo.ts';
 import type { ProxiedPort } from '../proxied-port.ts';
 import { IptablesPlanner } from './iptables-planner.ts';
 
@@ -25,21 +25,6 @@ function lines(node: ModelledIptables): string[] {
   return node.save().split('\n').toSorted();
 }
 
-/** Services in numbers, of one endpoint each. */
-function manyPorts(count: number): Map<string, ProxiedPort> {
-  return new Map(
-    Array.from({ length: count }, (_, at): [string, ProxiedPort] => [
-      `many/s${at}:`,
-      zooPort({
-        namespace: 'many',
-        service: `s${at}`,
-        clusterIp: Ip.parse('172.30.0.1').plus(at),
-        clusterEndpoints: [{ ip: Ip.parse('10.128.0.2').plus(at), port: 8080 }],
-      }),
-    ]),
-  );
-}
-
 test('plan() and applied() refuse when it is not known what is installed', () => {
   const planner = new IptablesPlanner({ node: ZOO_NODE });
   assert.equal(planner.isKnown, false);
@@ -56,7 +41,7 @@ test('plan() and applied() refuse when it is not known what is installed', () =>
 test('applied() refuses a piece that is not the next one', () => {
   const planner = new IptablesPlanner({ node: ZOO_NODE });
   planner.observe('');
-  const [first, second] = planner.plan(manyPorts(300));
+  const [first, second] = planner.plan(manyPorts(300, { endpoints: 1 }));
   assert.ok(first && second);
   assert.throws(() => planner.applied(second), RangeError);
   planner.applied(first);
@@ -135,7 +120,7 @@ describe('pieces', () => {
     const node = new ModelledIptables();
     const planner = new IptablesPlanner({ node: ZOO_NODE });
     planner.observe('');
-    const texts = node.sync(planner, manyPorts(1001));
+    const texts = node.sync(planner, manyPorts(1001, { endpoints: 1 }));
     assert.deepEqual(
       texts.map((text) => text.match(/-I KUBE-SERVICES 1 /g)?.length),
       [249, 250, 250, 250, 2],
@@ -147,18 +132,18 @@ describe('pieces', () => {
     const node = new ModelledIptables();
     const planner = new IptablesPlanner({ node: ZOO_NODE });
     planner.observe('');
-    const [first] = planner.plan(manyPorts(600));
+    const [first] = planner.plan(manyPorts(600, { endpoints: 1 }));
     assert.ok(first);
     node.restore(first.text);
     planner.applied(first);
-    node.sync(planner, manyPorts(100));
+    node.sync(planner, manyPorts(100, { endpoints: 1 }));
     assert.equal(node.rules('nat', 'KUBE-SERVICES').length, 101);
     assert.equal(planner.observe(node.save()), true);
   });
 
   test('plan() writes a chain anew when much of it goes, and takes chains away last', () => {
-    const { node, planner } = synced(manyPorts(900));
-    const texts = node.sync(planner, manyPorts(100));
+    const { node, planner } = synced(manyPorts(900, { endpoints: 1 }));
+    const texts = node.sync(planner, manyPorts(100, { endpoints: 1 }));
     assert.equal(texts.join('').match(/^-D /gm), null);
     assert.deepEqual(
       texts.map((text) => [text.match(/^-A /gm)?.length ?? 0, text.match(/^-X /gm)?.length ?? 0]),
@@ -168,11 +153,11 @@ describe('pieces', () => {
         [0, 1600],
       ],
     );
-    assert.deepEqual(lines(node), lines(synced(manyPorts(100)).node));
+    assert.deepEqual(lines(node), lines(synced(manyPorts(100, { endpoints: 1 })).node));
   });
 
   test('plan() adds refusals before it writes their chain anew', () => {
-    const asleep = new Map([...manyPorts(120)].map(([key, port]) => [key, { ...port, ...NONE }]));
+    const asleep = new Map([...manyPorts(120, { endpoints: 1 })].map(([key, port]) => [key, { ...port, ...NONE }]));
     const { node, planner } = synced(asleep);
     const late = new Map([['many/late:', zooPort({ ...NONE, namespace: 'many', service: 'late' })]]);
     const [text = ''] = node.sync(planner, late);

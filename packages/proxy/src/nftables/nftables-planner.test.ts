@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { Ip, isTenetError } from '@tenet/std';
 import fc from 'fast-check';
 import { ModelledNftables } from '../../testing/modelled-nftables.ts';
-import { endpointAt, ZOO_NODE, zooPort, zooPorts } from '../../testing/port-zoo.ts';
+import { endpointAt, manyPorts, ZOO_NODE, zooPort, zooPorts } from '../../testing/port-zoo.ts';
 import type { ProxiedPort } from '../proxied-port.ts';
 import { NftablesPlanner } from './nftables-planner.ts';
 
@@ -29,21 +29,6 @@ function synced(ports: Ports) {
   return { node, planner };
 }
 
-/** Services in numbers, of two endpoints each. */
-function manyPorts(count: number): Map<string, ProxiedPort> {
-  return new Map(
-    Array.from({ length: count }, (_, at): [string, ProxiedPort] => [
-      `many/s${at}:`,
-      zooPort({
-        namespace: 'many',
-        service: `s${at}`,
-        clusterIp: Ip.parse('172.30.0.1').plus(at),
-        clusterEndpoints: [0, 1].map((each) => ({ ip: Ip.parse('10.128.0.2').plus(2 * at + each), port: 8080 })),
-      }),
-    ]),
-  );
-}
-
 test('plan() and applied() refuse when it is not known what is installed', () => {
   const planner = new NftablesPlanner({ node: ZOO_NODE });
   assert.equal(planner.isKnown, false);
@@ -64,7 +49,7 @@ test('plan() and applied() refuse when it is not known what is installed', () =>
 test('applied() refuses a piece that is not the next one', () => {
   const planner = new NftablesPlanner({ node: ZOO_NODE });
   planner.observe('');
-  const [first, second] = planner.plan(manyPorts(1100));
+  const [first, second] = planner.plan(manyPorts(1100, { endpoints: 2 }));
   assert.ok(first && second);
   assert.throws(() => planner.applied(second), RangeError);
   planner.applied(first);
@@ -87,7 +72,7 @@ describe('a change', () => {
   });
 
   test('plan() adds a chain for a number of endpoints that no other service has, and takes it away', () => {
-    const ports = manyPorts(3);
+    const ports = manyPorts(3, { endpoints: 2 });
     const { node, planner } = synced(ports);
     const [grown = ''] = node.sync(planner, new Map(ports).set(KEY, zooPort()));
     assert.match(grown, /^add chain ip tenet pick-tcp-1$/m);
@@ -127,7 +112,7 @@ describe('pieces', () => {
     const node = new ModelledNftables();
     const planner = new NftablesPlanner({ node: ZOO_NODE });
     planner.observe('');
-    const pieces = planner.plan(manyPorts(1100));
+    const pieces = planner.plan(manyPorts(1100, { endpoints: 2 }));
     assert.ok(pieces.length > 1);
     for (const piece of pieces) {
       assert.ok(piece.added <= 5000);
@@ -136,11 +121,11 @@ describe('pieces', () => {
       for (const { key, slots } of dispatched(node)) assert.equal(slots, 2, `${key} has no ${slots} endpoints`);
     }
     assert.equal(dispatched(node).length, 1100);
-    assert.deepEqual(planner.plan(manyPorts(1100)), []);
+    assert.deepEqual(planner.plan(manyPorts(1100, { endpoints: 2 })), []);
   });
 
   test('plan() never leaves a service that leads nowhere when thousands go', () => {
-    const ports = manyPorts(1100);
+    const ports = manyPorts(1100, { endpoints: 2 });
     const { node, planner } = synced(ports);
     const pieces = planner.plan(new Map([...ports].slice(0, 10)));
     assert.ok(pieces.length > 1);
@@ -149,20 +134,20 @@ describe('pieces', () => {
       planner.applied(piece);
       for (const { key, slots } of dispatched(node)) assert.equal(slots, 2, `${key} has no ${slots} endpoints`);
     }
-    assert.deepEqual(node.content, synced(manyPorts(10)).node.content);
+    assert.deepEqual(node.content, synced(manyPorts(10, { endpoints: 2 })).node.content);
   });
 
   test('plan() goes on from where it is when the ports change between pieces', () => {
     const node = new ModelledNftables();
     const planner = new NftablesPlanner({ node: ZOO_NODE });
     planner.observe('');
-    const [first] = planner.plan(manyPorts(1100));
+    const [first] = planner.plan(manyPorts(1100, { endpoints: 2 }));
     assert.ok(first);
     node.run(first.text);
     planner.applied(first);
-    node.sync(planner, manyPorts(100));
+    node.sync(planner, manyPorts(100, { endpoints: 2 }));
     assert.equal(planner.observe(node.list()), true);
-    assert.deepEqual(node.content, synced(manyPorts(100)).node.content);
+    assert.deepEqual(node.content, synced(manyPorts(100, { endpoints: 2 })).node.content);
   });
 });
 
@@ -202,7 +187,7 @@ describe('what others do', () => {
   ];
   for (const [name, change] of WRONG)
     test(`plan() makes the table anew, at once, when it is ${name}`, () => {
-      const ports = manyPorts(1100);
+      const ports = manyPorts(1100, { endpoints: 2 });
       const { node, planner } = synced(ports);
       const before = node.content;
       assert.equal(planner.observe(change(node.list())), false);
